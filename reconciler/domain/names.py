@@ -1,0 +1,60 @@
+"""When two names mean the same principal. One function each, used everywhere."""
+
+import contextlib
+import unicodedata
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+import idna
+
+
+class PrincipalKind(StrEnum):
+    """The two kinds of principal a console knows."""
+
+    USER = "user"
+    SERVICE = "service"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class PrincipalName:
+    """A principal as people write it: an e-mail address, or `service:` and a name.
+
+    Equality goes by `key`, so `Ana@Acme.example` and `ana@acme.example` are one; `text` keeps
+    the spelling for the reader.
+    """
+
+    kind: PrincipalKind
+    key: str
+    text: str = field(compare=False)
+
+    @classmethod
+    def user(cls, email: str) -> "PrincipalName":
+        """Name a console user by e-mail address."""
+        return cls(PrincipalKind.USER, email_key(email), email)
+
+    @classmethod
+    def service(cls, name: str) -> "PrincipalName":
+        """Name a service user by its exact name, or by `id:` and its id."""
+        return cls(PrincipalKind.SERVICE, unicodedata.normalize("NFC", name), name)
+
+    @property
+    def label(self) -> str:
+        """The form used in files and plans: `ana@acme.example`, `service:siem-export`."""
+        return self.text if self.kind is PrincipalKind.USER else f"service:{self.text}"
+
+    def __str__(self) -> str:
+        """Return the label."""
+        return self.label
+
+
+def email_key(email: str) -> str:
+    """Return the form under which two addresses are the same address.
+
+    NFC, then the local part case-folded and the domain as a lower-case A-label (IDNA 2008). A
+    domain that IDNA refuses stays as it is, lower-cased: it then equals only itself.
+    """
+    local, at, domain = unicodedata.normalize("NFC", email).rpartition("@")
+    if not domain.isascii():
+        with contextlib.suppress(idna.IDNAError):
+            domain = idna.encode(domain, uts46=True).decode("ascii")
+    return f"{local.casefold()}{at}{domain.lower()}"

@@ -1,0 +1,33 @@
+"""What became of each operation of an apply."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from reconciler.domain.plan import Operation
+
+
+class Result(StrEnum):
+    """How one operation ended."""
+
+    APPLIED = "applied"
+    """Written, and the read-back shows it."""
+    CONFLICT = "conflict"
+    """Somebody changed the principal since the plan; nothing was written."""
+    FAILED = "failed"
+    """The console said no, or what it shows afterwards is not what was written."""
+    UNKNOWN = "unknown"
+    """The answer was lost and the state could not be read back."""
+    NOT_ATTEMPTED = "not attempted"
+    """The run stopped before this operation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One operation and what became of it."""
+
+    operation: Operation
+    result: Result
+    detail: str = ""
+    """For the reader: what the console said, or how the state was confirmed."""
+    created_id: str | None = None
+    """The id the console gave to an invited user."""

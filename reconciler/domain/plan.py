@@ -1,0 +1,158 @@
+"""The plan: what would change, why, and what stands against it. A value; it cannot act."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from reconciler.domain.access import Grant, Level
+from reconciler.domain.names import PrincipalName
+from reconciler.errors import Place, Problem
+
+
+class Action(StrEnum):
+    """What happens to one triple."""
+
+    GRANT = "grant"
+    REVOKE = "revoke"
+
+
+class Reason(StrEnum):
+    """Why a change is there. For the reader only; nothing decides by it."""
+
+    POLICY = "policy"
+    WINDOW_OPENED = "window opened"
+    WINDOW_CLOSED = "window closed"
+    OFFBOARDING = "offboarding"
+    UNLISTED = "unlisted"
+    PARKED = "nothing left"
+
+
+class Risk(StrEnum):
+    """How much attention a change deserves."""
+
+    HIGH = "high"
+    """Admin on the tenant or an account."""
+    MEDIUM = "medium"
+    """Admin on a site, any tenant-wide role, or a loss of admin."""
+    LOW = "low"
+
+
+class OperationKind(StrEnum):
+    """The one call to the console that an operation is."""
+
+    INVITE = "invite"
+    UPDATE = "update"
+    DELETE = "delete"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One triple granted or revoked."""
+
+    action: Action
+    grant: Grant
+    reason: Reason
+    risk: Risk
+    places: tuple[Place, ...] = ()
+    """Where the files ask for it; empty when nothing asks for what is revoked."""
+    until: datetime | None = None
+    """When a granted window closes."""
+    note: str | None = None
+    """The `reason:` of the assignment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """What a principal has at one time: one level and a list of grants."""
+
+    level: Level
+    grants: tuple[Grant, ...]
+    """In canonical order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One principal, one call: the console replaces the whole list in one PUT."""
+
+    kind: OperationKind
+    name: PrincipalName
+    principal_id: str | None
+    """None for an invitation."""
+    full_name: str
+    before: Holding | None
+    """As read, entries on deleted sites included; None for an invitation."""
+    after: Holding | None
+    """What will be written; None for a deletion."""
+    changes: tuple[Change, ...]
+    """Grants first, each group in canonical order."""
+    precondition: str
+    """Digest of what was read of this principal; apply writes only while it still matches."""
+    notes: tuple[str, ...] = ()
+    """What the reader should know: owned by an identity provider, entries left out, ..."""
+
+    @property
+    def grants(self) -> tuple[Change, ...]:
+        """The granted triples."""
+        return tuple(change for change in self.changes if change.action is Action.GRANT)
+
+    @property
+    def revokes(self) -> tuple[Change, ...]:
+        """The revoked triples."""
+        return tuple(change for change in self.changes if change.action is Action.REVOKE)
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A guardrail says no. One refusal stops the whole plan."""
+
+    rule: str
+    """Name of the rule as in guardrails.yaml, or of a built-in one."""
+    message: str
+    remedy: str
+    places: tuple[Place, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class UnlistedPrincipal:
+    """Somebody on the console whom no policy names; reported, not touched."""
+
+    name: PrincipalName
+    id: str
+    holding: Holding
+    is_admin: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The options that shape a plan; part of its content digest."""
+
+    targets: tuple[PrincipalName, ...] = ()
+    no_revokes: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Sorted at birth; the same inputs give the same bytes."""
+
+    instant: datetime
+    """The instant the windows were judged at, in UTC."""
+    origin: str
+    account_ids: tuple[str, ...]
+    """The accounts the token saw: with the origin, the tenant."""
+    planned_by: str
+    """Identity of the planning token; evidence, not binding."""
+    policy_digest: str
+    guardrails_digest: str
+    content_digest: str
+    """Digest of options, operations and preconditions; see planning.digest."""
+    operations: tuple[Operation, ...] = ()
+    """In the order of execution."""
+    refusals: tuple[Refusal, ...] = ()
+    unlisted: tuple[UnlistedPrincipal, ...] = ()
+    warnings: tuple[Problem, ...] = field(default=())
+    options: Options = field(default_factory=Options)
+
+    @property
+    def is_empty(self) -> bool:
+        """True when there is nothing to do."""
+        return not self.operations

@@ -1,0 +1,99 @@
+"""The actual state: what the console said, whole, at one time."""
+
+from dataclasses import dataclass
+
+from reconciler.domain.access import Grant, Level, Role, Scope
+from reconciler.domain.names import PrincipalKind, PrincipalName
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An account of the console."""
+
+    id: str
+    name: str
+    state: str
+    """`active`, `expired` or `deleted`."""
+
+    @property
+    def scope(self) -> Scope:
+        """The account as a scope."""
+        return Scope(Level.ACCOUNT, self.id, self.name, self.id)
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A site of the console."""
+
+    id: str
+    name: str
+    account_id: str
+    account_name: str
+    state: str
+    """`active`, `expired` or `deleted`."""
+
+    @property
+    def scope(self) -> Scope:
+        """The site as a scope, named `Account/Site`."""
+        return Scope(Level.SITE, self.id, f"{self.account_name}/{self.name}", self.account_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """A console user or service user as read, with the fields decisions need."""
+
+    id: str
+    name: PrincipalName
+    full_name: str
+    level: Level
+    grants: tuple[Grant, ...]
+    """Every entry of `scopeRoles` in canonical order, those on deleted sites too."""
+    source: str = "mgmt"
+    """`mgmt`, `sso_saml`, `active_directory` or `global`; always `mgmt` for service users."""
+    is_system: bool = False
+    """The console's own principal; never written."""
+    can_log_in: bool = True
+    """E-mail verified and second factor ready; False for service users."""
+    is_partial: bool = False
+    """True when some entry points outside what the token sees, so a full write would drop it."""
+    last_login: str | None = None
+    """ISO 8601 in UTC, or None before the first login."""
+
+    @property
+    def kind(self) -> PrincipalKind:
+        """User or service user."""
+        return self.name.kind
+
+    @property
+    def is_external(self) -> bool:
+        """True when an identity provider owns the user and may overwrite what we write."""
+        return self.source != "mgmt"
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who the token is."""
+
+    id: str
+    email: str
+    full_name: str
+    level: Level
+    scope_ids: tuple[str, ...]
+    """Ids of the accounts or sites the token stands on; empty for tenant."""
+
+
+@dataclass(frozen=True, slots=True)
+class Actual:
+    """Everything read from one console; complete, or it would not exist."""
+
+    origin: str
+    """`https://host[:port]` of the console."""
+    identity: Identity
+    accounts: tuple[Account, ...]
+    sites: tuple[Site, ...]
+    """Sites in every state; resolution looks at the state."""
+    roles: tuple[Role, ...]
+    principals: tuple[Principal, ...]
+    """Users and service users, sorted by kind, key and id."""
+    notes: tuple[str, ...] = ()
+    """What had to be derived or is missing without harm, e.g. accounts taken from sites."""

@@ -1,0 +1,1 @@
+"""Words: values in, text out. Never decides, reads or writes."""
