@@ -37,6 +37,13 @@ class PrincipalName:
         """Name a service user by its exact name, or by `id:` and its id."""
         return cls(PrincipalKind.SERVICE, unicodedata.normalize("NFC", name), name)
 
+    @classmethod
+    def parse(cls, label: str) -> "PrincipalName":
+        """Read a label: an e-mail address, or `service:` and a name."""
+        if label.startswith("service:"):
+            return cls.service(label.removeprefix("service:"))
+        return cls.user(label)
+
     @property
     def label(self) -> str:
         """The form used in files and plans: `ana@acme.example`, `service:siem-export`."""

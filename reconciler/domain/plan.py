@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from reconciler.domain.access import Grant, Level
 from reconciler.domain.names import PrincipalName
+from reconciler.domain.policy import Window
 from reconciler.errors import Place, Problem
 
 
@@ -22,6 +23,7 @@ class Reason(StrEnum):
     POLICY = "policy"
     WINDOW_OPENED = "window opened"
     WINDOW_CLOSED = "window closed"
+    SITE_APPEARED = "site appeared"
     OFFBOARDING = "offboarding"
     UNLISTED = "unlisted"
     PARKED = "nothing left"
@@ -55,8 +57,8 @@ class Change:
     risk: Risk
     places: tuple[Place, ...] = ()
     """Where the files ask for it; empty when nothing asks for what is revoked."""
-    until: datetime | None = None
-    """When a granted window closes."""
+    window: Window | None = None
+    """The window a grant is in force by; None for standing grants and for revokes."""
     note: str | None = None
     """The `reason:` of the assignment."""
 
@@ -156,3 +158,16 @@ class Plan:
     def is_empty(self) -> bool:
         """True when there is nothing to do."""
         return not self.operations
+
+
+@dataclass(frozen=True, slots=True)
+class SavedPlan:
+    """What a plan file binds an apply to; everything else in the file is for reading."""
+
+    content_digest: str
+    policy_digest: str
+    guardrails_digest: str
+    origin: str
+    account_ids: tuple[str, ...]
+    instant: datetime
+    options: Options

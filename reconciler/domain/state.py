@@ -81,6 +81,17 @@ class Identity:
     scope_ids: tuple[str, ...]
     """Ids of the accounts or sites the token stands on; empty for tenant."""
 
+    def is_of(self, name: PrincipalName, principal_id: str | None) -> bool:
+        """Tell whether the token belongs to a principal.
+
+        A service user's token answers with a synthetic address (API reference, section 1.1);
+        whether with the service user's own id is not documented, so its name counts as well.
+        """
+        if principal_id is not None and principal_id == self.id:
+            return True
+        is_synthetic = self.email.startswith("serviceuser-")
+        return is_synthetic and name.kind is PrincipalKind.SERVICE and name.text == self.full_name
+
 
 @dataclass(frozen=True, slots=True)
 class Actual:

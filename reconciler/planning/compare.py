@@ -1,0 +1,205 @@
+"""Desired x actual -> operations: one per principal, because one PUT replaces the whole list.
+
+Pairing is done here, by id; DeepDiff only ever sees one matched pair of plain mappings.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from deepdiff import DeepDiff
+
+from reconciler.domain.access import Grant, sort_grants
+from reconciler.domain.desired import DesiredGrant, DesiredPrincipal
+from reconciler.domain.digest import digest
+from reconciler.domain.guardrails import NothingLeft
+from reconciler.domain.plan import (
+    Action,
+    Change,
+    Holding,
+    Operation,
+    OperationKind,
+    Reason,
+    Refusal,
+)
+from reconciler.domain.state import Principal
+from reconciler.planning.risk import risk_of
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What one principal needs: an operation, a refusal, or neither; and what was noticed."""
+
+    operation: Operation | None = None
+    refusal: Refusal | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What comparison has to know beside the two states."""
+
+    nothing_left: NothingLeft | Grant
+    """A grant when the guardrails park people on one."""
+    deleted_site_ids: frozenset[str]
+    no_revokes: bool
+
+
+def compare(desired: DesiredPrincipal, rules: Rules) -> Comparison:
+    """Return what has to happen for one principal to hold exactly what is desired."""
+    if desired.principal is None:
+        return Comparison(_invitation(desired))
+    actual = desired.principal
+    gone = [g for g in actual.grants if g.scope.id in rules.deleted_site_ids]
+    held = frozenset(actual.grants) - frozenset(gone)
+    notes = tuple(f"holds {g.role.name} on the deleted site {g.scope.name}" for g in gone)
+    wanted = frozenset(wish.grant for wish in desired.in_force)
+    if not wanted and held:
+        if rules.nothing_left is NothingLeft.REFUSE:
+            return Comparison(refusal=_nothing_left(desired), notes=notes)
+        if isinstance(rules.nothing_left, Grant):
+            wanted = frozenset({rules.nothing_left})
+    if rules.no_revokes:
+        wanted, kept = _without_revokes(held, wanted)
+        notes += kept
+    if wanted == held:
+        return Comparison(notes=notes)
+    after = _holding(wanted) if wanted else None
+    return Comparison(
+        Operation(
+            kind=OperationKind.UPDATE if after else OperationKind.DELETE,
+            name=actual.name,
+            principal_id=actual.id,
+            full_name=actual.full_name,
+            before=Holding(actual.level, actual.grants),
+            after=after,
+            changes=_changes(desired, held, wanted),
+            precondition=precondition(actual),
+            notes=notes + _identity_provider(actual),
+        )
+    )
+
+
+def precondition(actual: Principal | None) -> str:
+    """Digest of what a write relies on: id, level and the whole list, or that nobody is there."""
+    if actual is None:
+        return digest("absent")
+    entries = sorted([grant.scope.id, grant.role.id] for grant in actual.grants)
+    return digest([actual.kind.value, actual.id, actual.level.value, entries])
+
+
+def _invitation(desired: DesiredPrincipal) -> Operation | None:
+    wanted = frozenset(wish.grant for wish in desired.in_force)
+    if not wanted:
+        return None
+    return Operation(
+        kind=OperationKind.INVITE,
+        name=desired.name,
+        principal_id=None,
+        full_name=desired.full_name or "",
+        before=None,
+        after=_holding(wanted),
+        changes=_changes(desired, frozenset(), wanted),
+        precondition=precondition(None),
+    )
+
+
+def _changes(
+    desired: DesiredPrincipal, held: frozenset[Grant], wanted: frozenset[Grant]
+) -> tuple[Change, ...]:
+    added, removed = _difference(held, wanted)
+    wishes = {wish.grant: wish for wish in desired.in_force}
+    patterns = {w.glob for w in wishes.values() if w.glob and w.grant in held}
+    return (
+        *(_granted(grant, wishes.get(grant), patterns) for grant in added),
+        *(_revoked(grant, desired) for grant in removed),
+    )
+
+
+def _difference(
+    held: frozenset[Grant], wanted: frozenset[Grant]
+) -> tuple[tuple[Grant, ...], tuple[Grant, ...]]:
+    """Return what is added and what is removed, each in canonical order."""
+    grants = {grant.key: grant for grant in held | wanted}
+    diff = DeepDiff(
+        {grant.key: True for grant in held},
+        {grant.key: True for grant in wanted},
+        ignore_private_variables=False,
+        # Otherwise an emptied mapping is reported as one changed value.
+        threshold_to_diff_deeper=0,
+        view="tree",
+    )
+    added = [grants[item.path(output_format="list")[-1]] for item in diff["dictionary_item_added"]]
+    removed = [
+        grants[item.path(output_format="list")[-1]] for item in diff["dictionary_item_removed"]
+    ]
+    return sort_grants(added), sort_grants(removed)
+
+
+def _granted(grant: Grant, wish: DesiredGrant | None, patterns: set[str]) -> Change:
+    if wish is None:
+        return Change(Action.GRANT, grant, Reason.PARKED, risk_of(Action.GRANT, grant))
+    reason = Reason.POLICY
+    if wish.window is not None:
+        reason = Reason.WINDOW_OPENED
+    elif wish.glob in patterns:
+        # The principal already holds sites of the same pattern: this one is new to it.
+        reason = Reason.SITE_APPEARED
+    return Change(
+        Action.GRANT,
+        grant,
+        reason,
+        risk_of(Action.GRANT, grant),
+        places=wish.places,
+        window=wish.window,
+        note=wish.reason,
+    )
+
+
+def _revoked(grant: Grant, desired: DesiredPrincipal) -> Change:
+    reason = Reason.POLICY
+    if desired.former:
+        reason = Reason.OFFBOARDING
+    elif not desired.listed:
+        reason = Reason.UNLISTED
+    elif grant in desired.closed:
+        reason = Reason.WINDOW_CLOSED
+    places = desired.places
+    return Change(Action.REVOKE, grant, reason, risk_of(Action.REVOKE, grant), places=places)
+
+
+def _without_revokes(
+    held: frozenset[Grant], wanted: frozenset[Grant]
+) -> tuple[frozenset[Grant], tuple[str, ...]]:
+    """Keep everything held and add what fits beside it: same level, scope still free."""
+    levels = {grant.scope.level for grant in held}
+    scopes = {grant.scope for grant in held}
+    fits = [
+        grant
+        for grant in wanted - held
+        if grant.scope not in scopes and levels <= {grant.scope.level}
+    ]
+    kept = held | frozenset(fits)
+    held_back = len(wanted - kept) + len(held - wanted)
+    note = f"--no-revokes holds back {held_back} change{'s' if held_back > 1 else ''}"
+    return kept, (note,) if held_back else ()
+
+
+def _holding(grants: Iterable[Grant]) -> Holding:
+    ordered = sort_grants(list(grants))
+    return Holding(ordered[0].scope.level, ordered)
+
+
+def _nothing_left(desired: DesiredPrincipal) -> Refusal:
+    return Refusal(
+        "nothing_left",
+        f"{desired.name} would hold nothing, and the console cannot hold such a user.",
+        "Set nothing_left in guardrails.yaml to delete, or to a role and site where such "
+        "people are parked; or keep one grant.",
+        desired.places,
+    )
+
+
+def _identity_provider(actual: Principal) -> tuple[str, ...]:
+    if not actual.is_external:
+        return ()
+    return (f"owned by an identity provider ({actual.source}), which may overwrite this",)

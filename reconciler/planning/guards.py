@@ -1,0 +1,92 @@
+"""What stands against a plan. Each guard is one function; `GUARDS` names them all.
+
+A guard judges what a plan changes: a state that already falls short is refused only where the
+plan makes it worse. To add one, write a function and put its name into the tuple.
+"""
+
+from collections.abc import Callable, Iterable
+
+from reconciler.domain.guardrails import NothingLeft
+from reconciler.domain.names import PrincipalKind, PrincipalName
+from reconciler.domain.plan import Operation, Refusal
+from reconciler.planning.duties import allowed_domains, privileged, separation_of_duties
+from reconciler.planning.judged import Judged, held_after, places_of
+from reconciler.planning.limits import admin_floor, too_large_a_share, too_many_revokes
+
+
+def refusals(judged: Judged) -> tuple[Refusal, ...]:
+    """Return everything that stands against the plan, in a fixed order."""
+    found = {refusal for guard in GUARDS for refusal in guard(judged)}
+    return tuple(sorted(found, key=lambda r: (r.rule, r.message, r.places)))
+
+
+def protected(judged: Judged) -> Iterable[Refusal]:
+    """Nothing of a protected principal is removed or lowered."""
+    for operation in judged.operations:
+        if _is_named(operation, judged.guardrails.protected) and _is_lowered(operation):
+            yield Refusal(
+                "protected",
+                f"{operation.name} is protected, and this plan takes something away.",
+                "Restore the grants in the policies; or take the name off `protected` in "
+                "guardrails.yaml, in a change of its own.",
+                places_of(operation),
+            )
+
+
+def own_identity(judged: Judged) -> Iterable[Refusal]:
+    """Nothing is taken from the principal whose token is in use."""
+    for operation in judged.operations:
+        if (
+            judged.actual.identity.is_of(operation.name, operation.principal_id)
+            and operation.revokes
+        ):
+            yield Refusal(
+                "own_identity",
+                f"{operation.name} is the identity of this token; the plan would take away "
+                "rights in the middle of the run.",
+                "Change the tool's own access by hand, or with another token.",
+                places_of(operation),
+            )
+
+
+def window_leaves_nothing(judged: Judged) -> Iterable[Refusal]:
+    """Refuse a window, before it opens, whose end would leave nothing."""
+    if judged.guardrails.nothing_left is not NothingLeft.REFUSE:
+        return
+    for desired in judged.desired.principals:
+        if desired.ends_empty is not None:
+            yield Refusal(
+                "nothing_left",
+                f"When the window of {desired.name} closes at {desired.ends_empty.end}, "
+                "nothing would be left, and the console cannot hold such a user.",
+                "Give a standing grant as well, or set nothing_left in guardrails.yaml.",
+                desired.places,
+            )
+
+
+def _is_named(operation: Operation, names: tuple[PrincipalName, ...]) -> bool:
+    by_id = PrincipalName.service(f"id:{operation.principal_id}")
+    is_service = operation.name.kind is PrincipalKind.SERVICE
+    return operation.name in names or (is_service and by_id in names)
+
+
+def _is_lowered(operation: Operation) -> bool:
+    """Tell whether something is lost for which no admin right on the scope comes instead."""
+    admin_on = [grant.scope for grant in held_after(operation) if grant.role.is_admin]
+    return any(
+        not any(scope.covers(change.grant.scope) for scope in admin_on)
+        for change in operation.revokes
+    )
+
+
+GUARDS: tuple[Callable[[Judged], Iterable[Refusal]], ...] = (
+    too_many_revokes,
+    too_large_a_share,
+    admin_floor,
+    protected,
+    own_identity,
+    window_leaves_nothing,
+    privileged,
+    allowed_domains,
+    separation_of_duties,
+)

@@ -1,0 +1,134 @@
+"""Policy x guardrails x actual state x instant -> plan. The whole decision, in one screen."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from reconciler.domain.access import Grant, Level
+from reconciler.domain.desired import Desired, DesiredPrincipal
+from reconciler.domain.guardrails import Guardrails, NothingLeft, Park
+from reconciler.domain.plan import Holding, Options, Plan, Refusal, UnlistedPrincipal
+from reconciler.domain.policy import Policy, RoleName, ScopeName
+from reconciler.domain.state import Actual, Principal
+from reconciler.errors import PolicyError, Problem
+from reconciler.planning.catalog import Catalog, did_you_mean
+from reconciler.planning.compare import Comparison, Rules, compare
+from reconciler.planning.content import content_digest
+from reconciler.planning.guards import refusals
+from reconciler.planning.judged import Judged
+from reconciler.planning.notices import notices
+from reconciler.planning.order import execution_order
+from reconciler.planning.resolve import resolve
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """Everything a plan depends on."""
+
+    policy: Policy
+    guardrails: Guardrails
+    actual: Actual
+    instant: datetime
+    """In UTC; windows are judged at it."""
+    options: Options
+
+
+def make_plan(inputs: Inputs) -> Plan:
+    """Compute the plan. The same inputs give an equal plan, whatever their order was.
+
+    Raises PolicyError when names do not resolve, claims conflict or somebody named must not
+    be managed. What guardrails say comes back inside the plan, as refusals.
+    """
+    actual, options = inputs.actual, inputs.options
+    catalog = Catalog(actual)
+    desired = resolve(inputs.policy, inputs.guardrails, actual, catalog, inputs.instant)
+    rules = Rules(
+        nothing_left=_nothing_left(inputs.guardrails, catalog),
+        deleted_site_ids=catalog.deleted_site_ids,
+        no_revokes=options.no_revokes,
+    )
+    compared = [(one, compare(one, rules)) for one in _targeted(desired, options)]
+    operations = execution_order(
+        [each.operation for _, each in compared if each.operation], actual.identity
+    )
+    judged = Judged(
+        operations=operations,
+        desired=desired,
+        actual=actual,
+        deleted_site_ids=catalog.deleted_site_ids,
+        guardrails=inputs.guardrails,
+        instant=inputs.instant,
+        closed={one.principal.id: one.closed for one, _ in compared if one.principal},
+    )
+    return Plan(
+        instant=inputs.instant,
+        origin=actual.origin,
+        account_ids=tuple(sorted(account.id for account in actual.accounts)),
+        planned_by=actual.identity.email,
+        policy_digest=inputs.policy.digest,
+        guardrails_digest=inputs.guardrails.digest,
+        content_digest=content_digest(options, operations),
+        operations=operations,
+        refusals=_refusals(judged, compared),
+        unlisted=tuple(_unlisted(principal) for principal in desired.unlisted),
+        warnings=notices(desired, actual, compared),
+        options=options,
+    )
+
+
+def _refusals(
+    judged: Judged, compared: Iterable[tuple[DesiredPrincipal, Comparison]]
+) -> tuple[Refusal, ...]:
+    own = {each.refusal for _, each in compared if each.refusal}
+    return tuple(
+        sorted(
+            own | set(refusals(judged)),
+            key=lambda refusal: (refusal.rule, refusal.message, refusal.places),
+        )
+    )
+
+
+def _nothing_left(guardrails: Guardrails, catalog: Catalog) -> NothingLeft | Grant:
+    """Resolve the grant people are parked on; what does not resolve is a problem."""
+    rule = guardrails.nothing_left
+    if not isinstance(rule, Park):
+        return rule
+    scopes = catalog.scopes(ScopeName(Level.SITE, rule.site, rule.place))
+    if isinstance(scopes, Problem):
+        raise PolicyError((scopes,))
+    role = catalog.role(RoleName(rule.role, rule.place), scopes[0])
+    if isinstance(role, Problem):
+        raise PolicyError((role,))
+    return Grant(scopes[0], role)
+
+
+def _targeted(desired: Desired, options: Options) -> tuple[DesiredPrincipal, ...]:
+    """Keep the principals of --target; without it, keep all."""
+    if not options.targets:
+        return desired.principals
+    known = {one.name for one in desired.principals}
+    unknown = [name for name in options.targets if name not in known]
+    if unknown:
+        labels = [name.label for name in known]
+        raise PolicyError(
+            tuple(
+                Problem(
+                    None,
+                    "unknown-target",
+                    f'--target "{name}" is not under management.',
+                    did_you_mean(name.label, labels)
+                    or "Name a principal that an assignment or `former` names.",
+                )
+                for name in unknown
+            )
+        )
+    return tuple(one for one in desired.principals if one.name in options.targets)
+
+
+def _unlisted(principal: Principal) -> UnlistedPrincipal:
+    return UnlistedPrincipal(
+        name=principal.name,
+        id=principal.id,
+        holding=Holding(principal.level, principal.grants),
+        is_admin=any(grant.role.is_admin for grant in principal.grants),
+    )

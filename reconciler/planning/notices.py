@@ -1,0 +1,47 @@
+"""What a reader should know beside the changes: warnings that stop nothing."""
+
+from collections.abc import Iterable
+
+from reconciler.domain.access import Level
+from reconciler.domain.desired import Desired, DesiredPrincipal
+from reconciler.domain.state import Actual
+from reconciler.errors import Problem, sort_problems
+from reconciler.planning.compare import Comparison
+
+
+def notices(
+    desired: Desired,
+    actual: Actual,
+    compared: Iterable[tuple[DesiredPrincipal, Comparison]],
+) -> tuple[Problem, ...]:
+    """Return every warning of a plan, sorted."""
+    found = [*desired.warnings, *_view(actual)]
+    for one, comparison in compared:
+        # What belongs to an operation is told beside it.
+        if comparison.operation is None:
+            found.extend(_unwritten(one, comparison))
+    return sort_problems(tuple(found))
+
+
+def _unwritten(one: DesiredPrincipal, comparison: Comparison) -> Iterable[Problem]:
+    for note in comparison.notes:
+        yield Problem(
+            one.places[0] if one.places else None,
+            "left-alone",
+            f"{one.name} {note}.",
+            "Nothing is written for this principal in this run.",
+        )
+
+
+def _view(actual: Actual) -> Iterable[Problem]:
+    """Say what the token may not see (API reference, section 10, quirk 20)."""
+    for note in actual.notes:
+        yield Problem(None, "view", note, "Plan with a tenant-level token to see everything.")
+    if actual.identity.level is not Level.TENANT:
+        yield Problem(
+            None,
+            "narrow-token",
+            f"This token stands at {actual.identity.level} level; whether the console shows it "
+            "every grant of the people it sees is not documented.",
+            "Use a token at the scope of everybody the policies name, best the tenant.",
+        )

@@ -1,0 +1,30 @@
+"""The order of execution, drawn as a table.
+
+    0  grants only         somebody gains; nobody can be locked out
+    1  grants and revokes  replacements and level changes
+    2  revokes only        by now, every grant that may be needed has been made
+    3  own identity        whatever happens to the token happens last
+
+Within a rank by principal, so that the same plan always runs the same way.
+"""
+
+from reconciler.domain.plan import Operation
+from reconciler.domain.state import Identity
+
+
+def execution_order(operations: list[Operation], own: Identity) -> tuple[Operation, ...]:
+    """Sort operations so that every prefix is as safe as can be."""
+
+    def key(operation: Operation) -> tuple[int, str, str, str]:
+        name = operation.name
+        return (_rank(operation, own), name.kind, name.key, operation.principal_id or "")
+
+    return tuple(sorted(operations, key=key))
+
+
+def _rank(operation: Operation, own: Identity) -> int:
+    if own.is_of(operation.name, operation.principal_id):
+        return 3
+    if not operation.revokes:
+        return 0
+    return 1 if operation.grants else 2

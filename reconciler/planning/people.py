@@ -1,0 +1,98 @@
+"""Who is meant by a name, and whether they may be managed."""
+
+from collections.abc import Iterable
+
+from reconciler.domain.names import PrincipalKind, PrincipalName
+from reconciler.domain.policy import UserEntry
+from reconciler.domain.state import Actual, Principal
+from reconciler.errors import Place, Problem
+from reconciler.planning.catalog import did_you_mean
+
+
+class People:
+    """The principals of one console, indexed by name and, for service users, by id."""
+
+    def __init__(self, actual: Actual) -> None:
+        self._named: dict[PrincipalName, list[Principal]] = {}
+        self._service_ids: dict[str, Principal] = {}
+        self._level = actual.identity.level
+        for principal in actual.principals:
+            self._named.setdefault(principal.name, []).append(principal)
+            if principal.kind is PrincipalKind.SERVICE:
+                self._service_ids[principal.id] = principal
+
+    def canonical(self, name: PrincipalName) -> PrincipalName:
+        """Return the one name that stands for all spellings of a principal.
+
+        `service:id:...` and `service:name` of the same service user become one, unless
+        several share the name: then each keeps its id.
+        """
+        found = self._by_id(name)
+        if found is not None and len(self._named[found.name]) == 1:
+            return found.name
+        return name
+
+    def find(
+        self, name: PrincipalName, place: Place, *, may_be_absent: bool = False
+    ) -> Principal | Problem | None:
+        """Return the principal, None for a user who is not there, or why it cannot be managed."""
+        by_id = self._by_id(name)
+        found = [by_id] if by_id else self._named.get(name, [])
+        if len(found) > 1:
+            ids = ", ".join(f"id:{principal.id}" for principal in found)
+            return Problem(
+                place,
+                "ambiguous-principal",
+                f'Several principals on the console are called "{name}": {ids}.',
+                "Remove the double one in the console; a service user may be named by "
+                "service:id:...",
+            )
+        if found:
+            return self._manageable(found[0], place)
+        if name.kind is PrincipalKind.USER or may_be_absent:
+            return None
+        names = [n.label for n in self._named if n.kind is PrincipalKind.SERVICE]
+        return Problem(
+            place,
+            "unknown-service-user",
+            f'No service user "{name.text}" on the console.',
+            did_you_mean(name.label, names)
+            or "Policies never create service users: create it in the console first.",
+        )
+
+    def pins(self, entries: Iterable[UserEntry]) -> Iterable[Problem]:
+        """Report every address that now belongs to another id than the one pinned (T34)."""
+        for entry in entries:
+            for principal in self._named.get(entry.name, []):
+                if entry.id is not None and principal.id != entry.id:
+                    yield Problem(
+                        entry.place,
+                        "identity-changed",
+                        f'"{entry.name}" has the id {principal.id} on the console, not the '
+                        f"pinned {entry.id}: the address was given to somebody else.",
+                        "Find out who holds the address now; then correct or remove the id.",
+                    )
+
+    def _by_id(self, name: PrincipalName) -> Principal | None:
+        if name.kind is PrincipalKind.SERVICE and name.key.startswith("id:"):
+            return self._service_ids.get(name.key.removeprefix("id:"))
+        return None
+
+    def _manageable(self, principal: Principal, place: Place) -> Principal | Problem:
+        if principal.is_system:
+            return Problem(
+                place,
+                "system-principal",
+                f'"{principal.name}" is a system principal of the console.',
+                "Remove it from the policies; system principals are never written.",
+            )
+        if principal.is_partial:
+            return Problem(
+                place,
+                "outside-view",
+                f'"{principal.name}" stands above or partly outside what this token sees '
+                f"({self._level} level).",
+                "Use a token at the scope of everybody the policies name; writing now could "
+                "drop grants that the token cannot see.",
+            )
+        return principal

@@ -1,0 +1,146 @@
+"""Policy x actual state -> desired state: who is meant, and what must they have now.
+
+Reads no file, no clock, no console. Every problem is collected; nothing is guessed.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from reconciler.domain.desired import Desired, DesiredPrincipal
+from reconciler.domain.guardrails import Guardrails, Unlisted
+from reconciler.domain.names import PrincipalName
+from reconciler.domain.policy import Policy, UserEntry
+from reconciler.domain.state import Actual, Principal
+from reconciler.errors import Place, PolicyError, Problem
+from reconciler.planning.catalog import Catalog
+from reconciler.planning.claims import Claim, Claimer
+from reconciler.planning.conflicts import conflicts
+from reconciler.planning.inforce import closed, ends_empty, in_force
+from reconciler.planning.people import People
+
+
+def resolve(
+    policy: Policy, guardrails: Guardrails, actual: Actual, catalog: Catalog, instant: datetime
+) -> Desired:
+    """Return the desired state of every managed principal, and who is unlisted.
+
+    Raises PolicyError with every name that does not resolve, every conflict that only ids
+    reveal, and every named principal that must not be managed.
+    """
+    people = People(actual)
+    claimer = Claimer(catalog, instant)
+    claims = [claim for entry in policy.assignments for claim in claimer.claims(entry)]
+    problems = [*claimer.problems, *people.pins(policy.users)]
+    problems.extend(conflicts(c.for_conflicts() for c in claims if not c.is_past(instant)))
+
+    principals = []
+    for named in _named(policy, people, claims):
+        found = people.find(named.name, named.places[0])
+        if isinstance(found, Problem):
+            problems.append(found)
+            continue
+        problems.extend(_cannot_invite(named, found, instant))
+        principals.append(_managed(named, found, instant))
+    for former in policy.former:
+        found = people.find(former.name, former.place, may_be_absent=True)
+        if isinstance(found, Problem):
+            problems.append(found)
+        else:
+            principals.append(
+                DesiredPrincipal(former.name, found, former=True, places=(former.place,))
+            )
+    problems.extend(_named_twice(principals))
+    if problems:
+        raise PolicyError(tuple(problems))
+    return _complete(principals, actual, guardrails, policy.warnings)
+
+
+@dataclass(slots=True)
+class _Named:
+    """Everything the policy says about one principal, under one name."""
+
+    name: PrincipalName
+    entry: UserEntry | None
+    places: list[Place] = field(default_factory=list)
+    claims: list[Claim] = field(default_factory=list)
+
+
+def _named(policy: Policy, people: People, claims: Iterable[Claim]) -> Iterable[_Named]:
+    """Gather claims by principal.
+
+    Members whose assignments resolve to nothing are gathered too: being named in any
+    assignment is what puts a principal under management.
+    """
+    entries = {entry.name: entry for entry in policy.users}
+    gathered: dict[PrincipalName, _Named] = {}
+    for assignment in policy.assignments:
+        for member in assignment.members:
+            name = people.canonical(member.name)
+            named = gathered.setdefault(name, _Named(name, entries.get(name)))
+            named.places.append(member.place)
+    for claim in claims:
+        gathered[people.canonical(claim.member.name)].claims.append(claim)
+    return gathered.values()
+
+
+def _managed(named: _Named, found: Principal | None, instant: datetime) -> DesiredPrincipal:
+    return DesiredPrincipal(
+        name=found.name if found else named.name,
+        principal=found,
+        in_force=in_force(named.claims, instant),
+        closed=closed(named.claims, instant),
+        ends_empty=ends_empty(named.claims, instant),
+        full_name=named.entry.full_name if named.entry else None,
+        places=tuple(sorted(set(named.places))),
+    )
+
+
+def _cannot_invite(named: _Named, found: Principal | None, instant: datetime) -> Iterable[Problem]:
+    """Report a newcomer without a name, already before the first window opens."""
+    is_awaited = any(not claim.is_past(instant) for claim in named.claims)
+    if found is None and is_awaited and not (named.entry and named.entry.full_name):
+        yield Problem(
+            named.places[0],
+            "unknown-user",
+            f'Nobody on the console has the address "{named.name}".',
+            f"Correct it, or invite: under users: write {named.name}: {{name: Full Name}}.",
+        )
+
+
+def _named_twice(principals: Iterable[DesiredPrincipal]) -> Iterable[Problem]:
+    """Report one principal reached by two names, e.g. a former service user by name and by id."""
+    seen: dict[str, DesiredPrincipal] = {}
+    for desired in principals:
+        if desired.principal is None:
+            continue
+        first = seen.setdefault(desired.principal.id, desired)
+        if first is not desired:
+            yield Problem(
+                desired.places[0],
+                "named-twice",
+                f'"{desired.name}" is already named at {first.places[0]}, to hold something else.',
+                "Keep one of the two.",
+            )
+
+
+def _complete(
+    principals: list[DesiredPrincipal],
+    actual: Actual,
+    guardrails: Guardrails,
+    warnings: tuple[Problem, ...],
+) -> Desired:
+    """Add who is unlisted, and put everything into its one order."""
+    named = {p.principal.id for p in principals if p.principal}
+    unlisted = tuple(p for p in actual.principals if p.id not in named and not p.is_system)
+    if guardrails.unlisted is Unlisted.REVOKE:
+        principals = [
+            *principals,
+            *(
+                DesiredPrincipal(p.name, p, listed=False)
+                for p in unlisted
+                if not p.is_partial and not actual.identity.is_of(p.name, p.id)
+            ),
+        ]
+    ordered = sorted(principals, key=lambda p: (p.name, p.principal.id if p.principal else ""))
+    return Desired(tuple(ordered), unlisted, warnings)
