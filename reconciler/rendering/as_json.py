@@ -1,0 +1,12 @@
+"""The machine form as text."""
+
+import json
+from typing import Any
+
+
+def to_json(tree: Any) -> str:
+    """Return indented JSON with a final newline; ASCII only, so no byte can be misread.
+
+    Keys keep the order of the published schema. Lone surrogates survive as escapes (T14).
+    """
+    return json.dumps(tree, indent=2, ensure_ascii=True) + "\n"

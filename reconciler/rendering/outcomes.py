@@ -1,0 +1,41 @@
+"""What became of an apply, line by line and as a sum."""
+
+from collections.abc import Sequence
+
+from reconciler.domain.outcome import Outcome, Result
+from reconciler.rendering.safe import short, visible
+from reconciler.rendering.style import Style, Tone
+
+_TONES = {
+    Result.APPLIED: Tone.GAIN,
+    Result.CONFLICT: Tone.CHANGE,
+    Result.FAILED: Tone.LOSS,
+    Result.UNKNOWN: Tone.LOSS,
+    Result.NOT_ATTEMPTED: Tone.QUIET,
+}
+
+
+def outcome_text(outcome: Outcome, *, color: bool) -> str:
+    """Return one line: the result, the operation, and what the reader should know."""
+    word = Style(color=color).paint(outcome.result.value.ljust(13), _TONES[outcome.result])
+    operation = outcome.operation
+    name = short(operation.name.label)
+    return f"{word} {operation.kind.value} {name}: {visible(outcome.detail)}\n"
+
+
+def outcomes_summary(outcomes: Sequence[Outcome], head: str) -> str:
+    """Return the sum of a run and the head of the journal, to be kept elsewhere too."""
+    counts = [
+        f"{sum(outcome.result is result for outcome in outcomes)} {result.value}"
+        for result in Result
+        if result is Result.APPLIED or any(outcome.result is result for outcome in outcomes)
+    ]
+    return f"Apply: {', '.join(counts)}, of {len(outcomes)}.\nJournal head: {head}\n"
+
+
+def remaining_text(lost: Sequence[str]) -> str:
+    """Say whether a second reading of the console still shows what was applied."""
+    if not lost:
+        return "Verified: a second reading shows everything that was applied.\n"
+    names = ", ".join(short(name) for name in lost)
+    return f"Changed again since it was applied: {names}. Run plan to see how.\n"

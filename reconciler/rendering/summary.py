@@ -1,0 +1,26 @@
+"""The last line of a plan and of a drift report: fixed wording that people and pipelines read."""
+
+from typing import Any
+
+Tree = dict[str, Any]
+
+
+def summary(counts: Tree) -> str:
+    """Return the one-line sum of a plan, exactly as the contract writes it."""
+    if not any(counts[key] for key in ("grant", "revoke", "invite", "delete")):
+        return f"No changes. {counts['unlisted']} unlisted."
+    return (
+        f"Plan: {counts['grant']} to grant, {counts['revoke']} to revoke, "
+        f"{counts['invite']} to invite, {counts['delete']} to delete, "
+        f"{counts['unlisted']} unlisted."
+    )
+
+
+def drift_summary(counts: Tree) -> str:
+    """Return the one-line sum of a drift report."""
+    if not any(counts.values()):
+        return "No drift."
+    return (
+        f"Drift: {counts['grant']} missing, {counts['revoke']} not in the policies, "
+        f"{counts['unlisted']} unlisted."
+    )

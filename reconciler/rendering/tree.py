@@ -1,0 +1,164 @@
+"""The machine form of a plan: one tree that JSON shows and every other output draws from.
+
+Its grammar is published as `schemas/plan.schema.json`.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from reconciler.domain.access import Grant, Role, Scope
+from reconciler.domain.names import PrincipalName
+from reconciler.domain.plan import (
+    Action,
+    Change,
+    Holding,
+    Operation,
+    OperationKind,
+    Plan,
+    Refusal,
+    UnlistedPrincipal,
+)
+from reconciler.domain.policy import Window
+from reconciler.errors import Place, Problem
+
+FORMAT = "sentinelone-reconciler/plan"
+VERSION = 1
+
+Tree = dict[str, Any]
+
+
+def plan_tree(plan: Plan, tool_version: str) -> Tree:
+    """Return the plan as plain data: strings, integers, booleans, lists and mappings."""
+    return {
+        "format": FORMAT,
+        "version": VERSION,
+        "summary": _summary(plan),
+        "content_digest": plan.content_digest,
+        "policy_digest": plan.policy_digest,
+        "guardrails_digest": plan.guardrails_digest,
+        "tenant": {"origin": plan.origin, "account_ids": list(plan.account_ids)},
+        "evidence": {
+            "instant": instant_text(plan.instant),
+            "planned_by": plan.planned_by,
+            "tool_version": tool_version,
+        },
+        "options": {
+            "targets": sorted(name.label for name in plan.options.targets),
+            "no_revokes": plan.options.no_revokes,
+        },
+        "operations": [operation_tree(operation) for operation in plan.operations],
+        "refusals": [_refusal(refusal) for refusal in plan.refusals],
+        "unlisted": [_unlisted(one) for one in plan.unlisted],
+        "warnings": [problem_tree(warning) for warning in plan.warnings],
+    }
+
+
+def operation_tree(operation: Operation) -> Tree:
+    """Return one operation as plain data."""
+    return {
+        "kind": operation.kind.value,
+        "principal": _principal(operation.name, operation.principal_id),
+        "full_name": operation.full_name,
+        "before": holding_tree(operation.before),
+        "after": holding_tree(operation.after),
+        "precondition": operation.precondition,
+        "changes": [_change(change) for change in operation.changes],
+        "notes": list(operation.notes),
+    }
+
+
+def holding_tree(holding: Holding | None) -> Tree | None:
+    """Return what a principal holds as plain data, or None for nobody."""
+    if holding is None:
+        return None
+    return {"level": holding.level.value, "grants": [_grant(grant) for grant in holding.grants]}
+
+
+def problem_tree(problem: Problem) -> Tree:
+    """Return a problem or warning as plain data."""
+    return {
+        "place": _place(problem.place) if problem.place else None,
+        "code": problem.code,
+        "message": problem.message,
+        "remedy": problem.remedy,
+    }
+
+
+def instant_text(instant: datetime) -> str:
+    """Write an instant as `2026-11-22T08:00:00Z`."""
+    return instant.isoformat().replace("+00:00", "Z")
+
+
+def _summary(plan: Plan) -> Tree:
+    changes = [change for operation in plan.operations for change in operation.changes]
+    kinds = [operation.kind for operation in plan.operations]
+    return {
+        "grant": sum(change.action is Action.GRANT for change in changes),
+        "revoke": sum(change.action is Action.REVOKE for change in changes),
+        "invite": kinds.count(OperationKind.INVITE),
+        "delete": kinds.count(OperationKind.DELETE),
+        "unlisted": len(plan.unlisted),
+    }
+
+
+def _change(change: Change) -> Tree:
+    return {
+        "action": change.action.value,
+        **_grant(change.grant),
+        "reason": change.reason.value,
+        "risk": change.risk.value,
+        "places": _places(change.places),
+        "window": _window(change.window),
+        "note": change.note,
+    }
+
+
+def _window(window: Window | None) -> Tree | None:
+    if window is None:
+        return None
+    return {
+        "from": instant_text(window.start) if window.start else None,
+        "until": instant_text(window.end) if window.end else None,
+    }
+
+
+def _refusal(refusal: Refusal) -> Tree:
+    return {
+        "rule": refusal.rule,
+        "message": refusal.message,
+        "remedy": refusal.remedy,
+        "places": _places(refusal.places),
+    }
+
+
+def _unlisted(one: UnlistedPrincipal) -> Tree:
+    return {
+        "principal": _principal(one.name, one.id),
+        "holding": holding_tree(one.holding),
+        "is_admin": one.is_admin,
+    }
+
+
+def _principal(name: PrincipalName, principal_id: str | None) -> Tree:
+    return {"kind": name.kind.value, "name": name.label, "id": principal_id}
+
+
+def _grant(grant: Grant) -> Tree:
+    return {"scope": _scope(grant.scope), "role": _role(grant.role)}
+
+
+def _scope(scope: Scope) -> Tree:
+    return {"level": scope.level.value, "id": scope.id, "name": scope.name}
+
+
+def _role(role: Role) -> Tree:
+    return {"id": role.id, "name": role.name}
+
+
+def _places(places: Iterable[Place]) -> list[Tree]:
+    return [_place(place) for place in places]
+
+
+def _place(place: Place) -> Tree:
+    return {"file": place.file, "line": place.line, "column": place.column}
