@@ -1,0 +1,38 @@
+"""`reconciler drift`."""
+
+from pathlib import Path
+
+import click
+
+from reconciler import __version__
+from reconciler.cli.console import read_client
+from reconciler.cli.options import files
+from reconciler.cli.session import Session, pass_session
+from reconciler.documents.load import load
+from reconciler.domain.plan import Options
+from reconciler.errors import ExitCode
+from reconciler.rendering.as_json import to_json
+from reconciler.rendering.as_text import drift_text
+from reconciler.rendering.tree import plan_tree
+from reconciler.workflow.observe import Wanted, observe
+
+
+@click.command("drift")
+@files
+@click.option(
+    "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True
+)
+@pass_session
+def command(session: Session, policies: Path, guardrails: Path | None, form: str) -> int:
+    """Report where the console differs from the policies. Cannot write.
+
+    Exits with 2 on any difference; a principal that no policy names is a difference here,
+    although a plan leaves it alone.
+    """
+    wanted = Wanted(*load(policies, guardrails), Options())
+    with read_client(session) as client:
+        plan, _ = observe(wanted, client, session.runtime.now(), session.progress())
+    tree = plan_tree(plan, __version__)
+    text = to_json(tree) if form == "json" else drift_text(tree, color=session.color_out)
+    click.echo(text, nl=False)
+    return ExitCode.DONE if plan.is_empty and not plan.unlisted else ExitCode.DIFFERENCES

@@ -1,0 +1,129 @@
+"""The group of commands, and the one place where errors become words and exit codes."""
+
+import contextlib
+import importlib
+import io
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from reconciler import __version__
+from reconciler.cli.session import Session
+from reconciler.errors import ExitCode, ReconcilerError
+from reconciler.rendering.messages import error_text
+from reconciler.settings import Runtime
+
+COMMANDS = {
+    "validate": "Check the policy files, without token and network.",
+    "plan": "Show what would change on the console. Cannot write.",
+    "apply": "Make the console hold what the policies say.",
+    "drift": "Report where the console differs from the policies. Cannot write.",
+    "show": "Print a saved plan, also a stale one.",
+    "simulator": "Serve a console to rehearse on, on this machine.",
+    "demo": "Run the whole story against a simulated console.",
+}
+"""Command -> its line in the help; the module of the same name is imported on demand."""
+
+
+class LazyGroup(click.Group):
+    """Imports a command's module only when it is used, so that `validate` starts quickly."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """List every command in the order of the data flow."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
+        """Import and return one command."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"reconciler.cli.commands.{cmd_name}")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
+        """Write the list of commands without importing any."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 96},
+    epilog="""\b
+Exit codes:
+  0  done, or no differences
+  1  failed; also wrong usage
+  2  differences (drift; plan --detailed-exitcode)
+  3  refused by a guardrail, a binding or a lock; nothing was written
+  4  apply: some operations failed
+  130, 143  interrupted, terminated
+
+\b
+The console and the token come from the environment, never from the repository:
+  SENTINELONE_URL                     https://CONSOLE.sentinelone.net
+  SENTINELONE_TOKEN(_FILE)            the API token, or a file that holds it
+  SENTINELONE_PROFILE, _CONFIG        or a profile of the credentials file
+  RECONCILER_ALLOWED_HOSTS            further host suffixes a token may go to
+  RECONCILER_PROXY, RECONCILER_CA_FILE
+""",
+)
+@click.version_option(__version__, prog_name="reconciler")
+def command() -> None:
+    """Manage who holds which role on which scope of a SentinelOne console, as code.
+
+    Desired access lives as YAML in git. Start with `reconciler demo`, which needs no console;
+    then `reconciler plan` shows what your policies would change on yours.
+    """
+
+
+def run(arguments: Sequence[str], runtime: Runtime) -> int:
+    """Run one command line and return its exit code. No error leaves this function."""
+    session = Session(runtime)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A name the terminal's encoding lacks must not stop a run halfway.
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        code = command.main(
+            list(arguments), prog_name="reconciler", standalone_mode=False, obj=session
+        )
+        sys.stdout.flush()
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - a traceback reaches nobody
+        return _told(error, session)
+    return int(code or ExitCode.DONE)
+
+
+def _told(error: BaseException, session: Session) -> int:
+    """Tell an error in words and return its exit code."""
+    match error:
+        case click.exceptions.Exit():
+            return error.exit_code
+        case click.ClickException():
+            error.show()
+        case click.Abort() | KeyboardInterrupt():
+            click.echo("Interrupted.", err=True)
+            return ExitCode.INTERRUPTED
+        case ReconcilerError():
+            click.echo(error_text(error, color=session.color_err), err=True, nl=False)
+            return error.exit_code
+        case BrokenPipeError():
+            # The reader of our output went away, e.g. `| head`; spare it a second error at exit.
+            with contextlib.suppress(OSError):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        case _:
+            click.echo(_bug(error), err=True)
+    return ExitCode.FAILED
+
+
+def _bug(error: BaseException) -> str:
+    """Name a defect of ours by type and place; messages could hold secrets and stay out."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "unknown"
+    return (
+        f"error: internal error ({type(error).__name__} at {place}); this is a bug.\n"
+        f"  fix: please report it with the command you ran and version {__version__}."
+    )

@@ -1,0 +1,54 @@
+"""Options that several commands share."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from reconciler.domain.names import PrincipalName
+from reconciler.domain.plan import Options
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+_POLICIES = click.option(
+    "--policies",
+    type=click.Path(path_type=Path),
+    default=Path("policies"),
+    show_default=True,
+    metavar="DIR",
+    help="Folder of the policy files.",
+)
+_GUARDRAILS = click.option(
+    "--guardrails",
+    type=click.Path(path_type=Path),
+    default=None,
+    metavar="FILE",
+    help="Judge by this file instead of DIR/guardrails.yaml, e.g. the base branch's copy.",
+)
+_TARGET = click.option(
+    "--target",
+    "targets",
+    multiple=True,
+    metavar="PRINCIPAL",
+    help="Only this user (e-mail) or service user (service:NAME). May be repeated.",
+)
+_NO_REVOKES = click.option(
+    "--no-revokes", is_flag=True, help="Grant only; take nothing away from anybody."
+)
+
+
+def files(function: _F) -> _F:
+    """Add --policies and --guardrails."""
+    return _POLICIES(_GUARDRAILS(function))
+
+
+def shaping(function: _F) -> _F:
+    """Add the options that shape a plan: --policies, --guardrails, --target, --no-revokes."""
+    return files(_TARGET(_NO_REVOKES(function)))
+
+
+def plan_options(targets: tuple[str, ...], *, no_revokes: bool) -> Options:
+    """Turn the options into the value that is part of a plan."""
+    names = sorted({PrincipalName.parse(target) for target in targets})
+    return Options(targets=tuple(names), no_revokes=no_revokes)

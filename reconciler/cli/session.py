@@ -1,0 +1,61 @@
+"""What every command shares: the runtime, colour, progress, and the way to the console."""
+
+import sys
+import threading
+from dataclasses import dataclass, field
+from typing import TextIO
+
+import click
+
+from reconciler.settings import Runtime
+
+QUIET_SECONDS = 2.0
+"""Progress shows only on what takes longer, and then at most once in this time."""
+
+
+@dataclass(slots=True)
+class Progress:
+    """Progress lines on stderr; called from several threads."""
+
+    runtime: Runtime
+    _last: float = field(init=False)
+    _lock: threading.Lock = field(init=False, default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        self._last = self.runtime.monotonic()
+
+    def __call__(self, line: str) -> None:
+        """Show a line, unless the last one is too recent."""
+        with self._lock:
+            elapsed = self.runtime.monotonic()
+            if elapsed - self._last < QUIET_SECONDS:
+                return
+            self._last = elapsed
+        click.echo(f"… {line}", err=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One command line being run."""
+
+    runtime: Runtime
+
+    @property
+    def color_out(self) -> bool:
+        """True when results may be coloured."""
+        return self._color(sys.stdout)
+
+    @property
+    def color_err(self) -> bool:
+        """True when messages may be coloured."""
+        return self._color(sys.stderr)
+
+    def progress(self) -> Progress:
+        """Start a progress display."""
+        return Progress(self.runtime)
+
+    def _color(self, stream: TextIO) -> bool:
+        return stream.isatty() and not self.runtime.environ.get("NO_COLOR")
+
+
+pass_session = click.make_pass_decorator(Session)

@@ -1,0 +1,39 @@
+"""Ctrl-C and SIGTERM during an apply: finish the operation in flight, start no new one (T58)."""
+
+import signal
+from types import FrameType, TracebackType
+from typing import Self
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class Stopping:
+    """Remembers the first signal; the second one ends the process at once.
+
+    What a sudden end leaves behind, the next run finds in the journal.
+    """
+
+    def __init__(self) -> None:
+        self.signal: int | None = None
+        """The signal that asked the run to end."""
+
+    def __enter__(self) -> Self:
+        """Take over both signals."""
+        self._before = {number: signal.signal(number, self._remember) for number in _SIGNALS}
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Give both signals back."""
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _remember(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - signal's signature
+        if self.signal is not None:
+            signal.signal(number, signal.SIG_DFL)
+            signal.raise_signal(number)
+        self.signal = number
