@@ -5,6 +5,7 @@ Pairing is done here, by id; DeepDiff only ever sees one matched pair of plain m
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from deepdiff import DeepDiff
 
@@ -128,11 +129,14 @@ def _difference(
         threshold_to_diff_deeper=0,
         view="tree",
     )
-    added = [grants[item.path(output_format="list")[-1]] for item in diff["dictionary_item_added"]]
-    removed = [
-        grants[item.path(output_format="list")[-1]] for item in diff["dictionary_item_removed"]
-    ]
+    added = [grants[_key(item)] for item in diff.get("dictionary_item_added", ())]
+    removed = [grants[_key(item)] for item in diff.get("dictionary_item_removed", ())]
     return sort_grants(added), sort_grants(removed)
+
+
+def _key(item: Any) -> str:
+    """Return the key of the mapping entry that a DeepDiff tree item is about."""
+    return str(item.path(output_format="list")[-1])
 
 
 def _granted(grant: Grant, wish: DesiredGrant | None, patterns: set[str]) -> Change:

@@ -1,9 +1,10 @@
 """The order of execution, drawn as a table.
 
     0  grants only         somebody gains; nobody can be locked out
-    1  grants and revokes  replacements and level changes
-    2  revokes only        by now, every grant that may be needed has been made
-    3  own identity        whatever happens to the token happens last
+    1  new admins          replacements and level changes that make an admin and unmake none
+    2  the others          replacements and level changes
+    3  revokes only        by now, every grant that may be needed has been made
+    4  own identity        whatever happens to the token happens last
 
 Within a rank by principal, so that the same plan always runs the same way.
 """
@@ -24,7 +25,11 @@ def execution_order(operations: list[Operation], own: Identity) -> tuple[Operati
 
 def _rank(operation: Operation, own: Identity) -> int:
     if own.is_of(operation.name, operation.principal_id):
-        return 3
+        return 4
     if not operation.revokes:
         return 0
-    return 1 if operation.grants else 2
+    if not operation.grants:
+        return 3
+    gains = any(change.grant.role.is_admin for change in operation.grants)
+    loses = any(change.grant.role.is_admin for change in operation.revokes)
+    return 1 if gains and not loses else 2

@@ -1,0 +1,407 @@
+"""What stands against a plan: each limit just below, at and above; each rule alone."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from builders import (
+    ADMIN,
+    BERLIN,
+    EMEA,
+    LYON,
+    NOW,
+    PLACE,
+    RELAXED,
+    SOC,
+    US,
+    VIEWER,
+    WARSAW,
+    assign,
+    gone,
+    grant,
+    newcomer,
+    plan,
+    rules,
+    service,
+    user,
+    world,
+)
+
+from reconciler.domain.guardrails import (
+    Guardrails,
+    Override,
+    PrivilegedRule,
+    SeparationRule,
+    Unlisted,
+)
+from reconciler.domain.names import PrincipalName
+from reconciler.domain.plan import Plan
+from reconciler.domain.state import Principal
+
+HOUR = timedelta(hours=1)
+
+
+def people(count: int, *grants_of_each: object) -> list[Principal]:
+    held = grants_of_each or (grant(SOC, BERLIN),)
+    return [user(str(1000 + n), f"u{n}@acme.example", *held) for n in range(count)]  # type: ignore[arg-type]
+
+
+def offboard(count: int, total: int, guardrails: Guardrails) -> Plan:
+    everybody = people(total)
+    stay = [p.name.label for p in everybody[count:]]
+    return plan(
+        world(*everybody),
+        assign(stay, "SOC", "EMEA/Berlin"),
+        former=tuple(gone(p.name.label) for p in everybody[:count]),
+        guardrails=guardrails,
+    )
+
+
+@pytest.mark.parametrize(("lost", "refused"), [(4, False), (5, False), (6, True)])
+def test_at_most_max_revokes_scopes_are_lost(lost: int, refused: bool) -> None:
+    made = offboard(lost, 100, replace(RELAXED, max_revokes=5))
+
+    assert ("max_revokes" in rules(made)) is refused
+
+
+@pytest.mark.parametrize(
+    ("there", "lost", "refused"),
+    [
+        (1, 1, False),
+        (2, 1, False),
+        (3, 1, False),
+        (3, 2, True),
+        (9, 1, False),
+        (9, 2, True),
+        (10, 1, False),
+        (10, 2, True),
+        (11, 1, False),
+        (11, 2, True),
+        (20, 2, False),
+        (20, 3, True),
+        (100, 10, False),
+        (100, 11, True),
+    ],
+)
+def test_a_scope_loses_at_most_its_share_and_always_one(
+    there: int, lost: int, refused: bool
+) -> None:
+    made = offboard(lost, there, replace(RELAXED, max_revoke_fraction=0.10))
+
+    assert ("max_revoke_fraction" in rules(made)) is refused
+
+
+def test_a_role_replacement_counts_as_no_revoke() -> None:
+    everybody = people(3)
+    strict = replace(RELAXED, max_revokes=0, max_revoke_fraction=0.0)
+
+    made = plan(
+        world(*everybody),
+        assign([p.name.label for p in everybody], "Viewer", "EMEA/Berlin"),
+        guardrails=strict,
+    )
+
+    assert rules(made) == []
+
+
+def test_a_level_change_counts_once_for_every_scope_it_leaves() -> None:
+    ana = user("10", "ana@acme.example", grant(SOC, BERLIN), grant(SOC, LYON))
+    wish = assign("ana@acme.example", "SOC", account="EMEA")
+
+    assert rules(plan(world(ana), wish, guardrails=replace(RELAXED, max_revokes=2))) == []
+    assert rules(plan(world(ana), wish, guardrails=replace(RELAXED, max_revokes=1))) == [
+        "max_revokes"
+    ]
+
+
+@pytest.mark.parametrize(("days", "refused"), [(-1, True), (0, True), (1, False)])
+def test_an_override_lifts_one_limit_until_its_date(days: int, refused: bool) -> None:
+    override = Override("max_revokes", 40, "merger", NOW + timedelta(days=days), PLACE)
+
+    made = offboard(6, 100, replace(RELAXED, max_revokes=5, overrides=(override,)))
+
+    assert ("max_revokes" in rules(made)) is refused
+
+
+def test_an_override_of_one_limit_leaves_the_others() -> None:
+    override = Override("max_revokes", 40, "merger", NOW + HOUR, PLACE)
+    strict = replace(RELAXED, max_revokes=5, max_revoke_fraction=0.01, overrides=(override,))
+
+    assert rules(offboard(6, 100, strict)) == ["max_revoke_fraction"]
+
+
+def admins(count: int) -> list[Principal]:
+    return [user(str(2000 + n), f"admin{n}@acme.example", grant(ADMIN, EMEA)) for n in range(count)]
+
+
+def demote_first(everybody: list[Principal]) -> Plan:
+    """Lower the first admin to Viewer, keep the others."""
+    first, *others = everybody
+    return plan(
+        world(*everybody),
+        assign(first.name.label, "Viewer", account="EMEA"),
+        assign([p.name.label for p in others], "Admin", account="EMEA"),
+        guardrails=replace(RELAXED, min_admins=2),
+    )
+
+
+@pytest.mark.parametrize(("count", "refused"), [(4, False), (3, False), (2, True), (1, True)])
+def test_a_scope_keeps_min_admins(count: int, refused: bool) -> None:
+    assert ("min_admins" in rules(demote_first(admins(count)))) is refused
+
+
+def test_an_admin_who_cannot_log_in_does_not_count() -> None:
+    real, asleep = admins(2), user("2100", "z@acme.example", grant(ADMIN, EMEA), can_log_in=False)
+
+    assert rules(demote_first([*real, asleep])) == ["min_admins"]
+
+
+def test_service_users_are_no_admins_who_could_log_in() -> None:
+    robot = service("50", "robot", grant(ADMIN, EMEA))
+
+    assert rules(demote_first([*admins(2), robot])) == ["min_admins"]
+
+
+def test_admins_above_count_for_the_scopes_below() -> None:
+    above = user("2100", "root@acme.example", grant(ADMIN))
+    local = user("2101", "local@acme.example", grant(ADMIN, BERLIN))
+    other = user("2102", "other@acme.example", grant(ADMIN, EMEA))
+
+    made = plan(
+        world(above, local, other),
+        assign("root@acme.example", "Admin"),
+        assign("other@acme.example", "Admin", account="EMEA"),
+        assign("local@acme.example", "Viewer", "EMEA/Berlin"),
+        guardrails=replace(RELAXED, min_admins=2),
+    )
+
+    assert rules(made) == []
+
+
+def test_an_admin_for_a_window_is_no_standing_admin() -> None:
+    first, second, third = admins(3)
+
+    made = plan(
+        world(first, second, third),
+        assign(first.name.label, "Viewer", account="EMEA"),
+        assign(second.name.label, "Admin", account="EMEA"),
+        assign(third.name.label, "Viewer", account="EMEA"),
+        assign(third.name.label, "Admin", account="EMEA", end=NOW + HOUR),
+        guardrails=replace(RELAXED, min_admins=2),
+    )
+
+    assert "min_admins" in rules(made)
+
+
+def test_a_state_that_already_falls_short_is_refused_only_where_it_gets_worse() -> None:
+    lonely = admins(1)
+    ana = user("10", "ana@acme.example", grant(SOC, LYON))
+
+    made = plan(
+        world(*lonely, ana),
+        assign(lonely[0].name.label, "Admin", account="EMEA"),
+        assign("ana@acme.example", "Viewer", "EMEA/Lyon"),
+        guardrails=replace(RELAXED, min_admins=2),
+    )
+
+    assert rules(made) == []
+
+
+def test_an_invited_admin_cannot_log_in_yet_and_does_not_count() -> None:
+    first, second = admins(2)
+
+    made = plan(
+        world(first, second),
+        assign(first.name.label, "Viewer", account="EMEA"),
+        assign([second.name.label, "new@acme.example"], "Admin", account="EMEA"),
+        users=(newcomer("new@acme.example"),),
+        guardrails=replace(RELAXED, min_admins=2),
+    )
+
+    assert rules(made) == ["min_admins"]
+
+
+def test_a_new_admin_is_made_before_the_old_one_is_unmade() -> None:
+    first, second = admins(2)
+    heir = user("2200", "z-heir@acme.example", grant(VIEWER, EMEA))
+
+    made = plan(
+        world(first, second, heir),
+        assign(first.name.label, "Viewer", account="EMEA"),
+        assign([second.name.label, heir.name.label], "Admin", account="EMEA"),
+        guardrails=replace(RELAXED, min_admins=2),
+    )
+
+    assert rules(made) == []
+    assert [op.name.label for op in made.operations] == [heir.name.label, first.name.label]
+
+
+def test_the_floor_holds_after_every_operation_not_only_at_the_end() -> None:
+    ana, ben = (user(str(n), f"{n}@acme.example", grant(ADMIN, EMEA)) for n in (31, 32))
+    cy, dee = (user(str(n), f"{n}@acme.example", grant(ADMIN, US)) for n in (33, 34))
+
+    made = plan(
+        world(ana, ben, cy, dee),
+        assign([ana.name.label, cy.name.label], "Admin", account="US"),
+        assign([ben.name.label, dee.name.label], "Admin", account="EMEA"),
+        guardrails=replace(RELAXED, min_admins=2),
+    )
+
+    assert rules(made) == ["min_admins"]
+
+
+@pytest.mark.parametrize("role", ["Viewer", None])
+def test_nothing_of_a_protected_principal_is_removed(role: str | None) -> None:
+    held = user("10", "glass@acme.example", grant(ADMIN, EMEA))
+    wish = [assign("glass@acme.example", role, account="EMEA")] if role else []
+    leavers = () if role else (gone("glass@acme.example"),)
+    guardrails = replace(RELAXED, protected=(PrincipalName.user("Glass@acme.example"),))
+
+    made = plan(world(held), *wish, former=leavers, guardrails=guardrails)
+
+    assert rules(made) == ["protected"]
+
+
+def test_a_protected_principal_may_gain_and_may_be_raised_to_admin() -> None:
+    held = user("10", "glass@acme.example", grant(VIEWER, BERLIN))
+    guardrails = replace(RELAXED, protected=(PrincipalName.user("glass@acme.example"),))
+
+    more = plan(
+        world(held), assign("glass@acme.example", "Viewer", "EMEA/*"), guardrails=guardrails
+    )
+    raised = plan(
+        world(held), assign("glass@acme.example", "Admin", account="EMEA"), guardrails=guardrails
+    )
+
+    assert rules(more) == rules(raised) == []
+
+
+@pytest.mark.parametrize("label", ["service:robot", "service:id:50"])
+def test_a_protected_service_user_may_be_named_by_id(label: str) -> None:
+    robot = service("50", "robot", grant(SOC, BERLIN))
+    guardrails = replace(RELAXED, protected=(PrincipalName.parse(label),))
+
+    made = plan(
+        world(robot), assign("service:robot", "Viewer", "EMEA/Berlin"), guardrails=guardrails
+    )
+
+    assert rules(made) == ["protected"]
+
+
+@pytest.mark.parametrize("principal_id", ["900", "50"])
+def test_the_tools_own_identity_loses_nothing(principal_id: str) -> None:
+    # Known by its id, or by the service user's name behind the synthetic address.
+    own = service(principal_id, "reconciler", grant(ADMIN))
+
+    made = plan(world(own), assign("service:reconciler", "Viewer"), guardrails=RELAXED)
+
+    assert rules(made) == ["own_identity"]
+
+
+def test_unlisted_revoke_never_takes_the_tools_own_identity() -> None:
+    own = service("900", "reconciler", grant(ADMIN))
+
+    assert plan(world(own), guardrails=replace(RELAXED, unlisted=Unlisted.REVOKE)).is_empty
+
+
+def privileged(**rule: object) -> Guardrails:
+    given: dict[str, object] = {
+        "roles": ("Admin",),
+        "max_duration": None,
+        "require_reason": False,
+        "standing_allowed": True,
+        "place": PLACE,
+        **rule,
+    }
+    return replace(RELAXED, privileged=(PrivilegedRule(**given),))  # type: ignore[arg-type]
+
+
+ANA = user("10", "ana@acme.example", grant(SOC, BERLIN))
+STANDING = assign("ana@acme.example", "SOC", "EMEA/Berlin")
+
+
+@pytest.mark.parametrize(("minutes", "refused"), [(119, False), (120, False), (121, True)])
+def test_a_privileged_role_is_held_no_longer_than_its_rule_says(
+    minutes: int, refused: bool
+) -> None:
+    window = assign(
+        "ana@acme.example", "Admin", account="EMEA", start=NOW, end=NOW + timedelta(minutes=minutes)
+    )
+
+    made = plan(world(ANA), STANDING, window, guardrails=privileged(max_duration=2 * HOUR))
+
+    assert ("privileged" in rules(made)) is refused
+
+
+def test_an_open_ended_window_is_too_long_for_a_privileged_role() -> None:
+    window = assign("ana@acme.example", "Admin", account="EMEA", start=NOW)
+
+    made = plan(world(ANA), STANDING, window, guardrails=privileged(max_duration=2 * HOUR))
+
+    assert rules(made) == ["privileged"]
+
+
+@pytest.mark.parametrize(("reason", "refused"), [(None, True), ("INC-1", False)])
+def test_a_privileged_role_needs_a_reason_when_its_rule_says_so(
+    reason: str | None, refused: bool
+) -> None:
+    window = assign("ana@acme.example", "Admin", account="EMEA", end=NOW + HOUR, reason=reason)
+
+    made = plan(world(ANA), STANDING, window, guardrails=privileged(require_reason=True))
+
+    assert (rules(made) == ["privileged"]) is refused
+
+
+def test_a_privileged_role_may_be_forbidden_as_a_standing_grant() -> None:
+    wish = assign("ana@acme.example", "Admin", account="EMEA")
+
+    assert rules(plan(world(ANA), wish, guardrails=privileged(standing_allowed=False))) == [
+        "privileged"
+    ]
+    assert rules(plan(world(ANA), wish, guardrails=privileged())) == []
+
+
+def test_nothing_is_granted_outside_the_allowed_domains() -> None:
+    stranger = user("11", "bo@other.example", grant(SOC, BERLIN))
+    guardrails = replace(RELAXED, allowed_domains=("acme.example",))
+
+    granted = plan(
+        world(stranger), assign("bo@other.example", "SOC", "EMEA/B*"), guardrails=guardrails
+    )
+    untouched = plan(
+        world(stranger), assign("bo@other.example", "SOC", "EMEA/Berlin"), guardrails=guardrails
+    )
+    inside = plan(world(ANA), assign("ana@ACME.example", "SOC", "EMEA/*"), guardrails=guardrails)
+
+    assert rules(granted) == ["allowed_domains"]
+    assert rules(untouched) == rules(inside) == []
+
+
+def test_nobody_comes_to_hold_roles_that_must_be_apart() -> None:
+    guardrails = replace(
+        RELAXED, separation_of_duties=(SeparationRule("four-eyes", ("SOC", "Viewer"), PLACE),)
+    )
+    both = (STANDING, assign("ana@acme.example", "Viewer", "EMEA/Lyon"))
+    has_both = user("10", "ana@acme.example", grant(SOC, BERLIN), grant(VIEWER, LYON))
+
+    assert rules(plan(world(ANA), *both, guardrails=guardrails)) == ["separation_of_duties"]
+    assert rules(plan(world(has_both), *both, guardrails=guardrails)) == []
+
+
+def test_a_refusal_names_what_to_do() -> None:
+    (refusal,) = offboard(6, 100, replace(RELAXED, max_revokes=5)).refusals
+
+    assert refusal.message == "The plan takes away 6 grants; at most 5 are allowed in one run."
+    assert "override" in refusal.remedy
+
+
+def test_a_lost_grant_on_a_deleted_site_counts_for_nothing() -> None:
+    held = user("10", "ana@acme.example", grant(SOC, BERLIN), grant(SOC, WARSAW))
+
+    made = plan(
+        world(held),
+        assign("ana@acme.example", "SOC", "EMEA/Berlin", "US/Austin"),
+        guardrails=replace(RELAXED, max_revokes=0, max_revoke_fraction=0.0),
+    )
+
+    assert rules(made) == []
