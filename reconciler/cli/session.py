@@ -3,6 +3,7 @@
 import sys
 import threading
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TextIO
 
 import click
@@ -49,6 +50,10 @@ class Session:
     def color_err(self) -> bool:
         """True when messages may be coloured."""
         return self._color(sys.stderr)
+
+    def instant(self) -> datetime:
+        """Return the instant of this run in UTC, in whole seconds: windows are written so."""
+        return self.runtime.now().replace(microsecond=0)
 
     def progress(self) -> Progress:
         """Start a progress display."""

@@ -81,6 +81,15 @@ class Identity:
     scope_ids: tuple[str, ...]
     """Ids of the accounts or sites the token stands on; empty for tenant."""
 
+    @property
+    def label(self) -> str:
+        """How people know the token's owner: an address, or `service:` and a name."""
+        return f"service:{self.full_name}" if self._is_synthetic else self.email
+
+    @property
+    def _is_synthetic(self) -> bool:
+        return self.email.startswith("serviceuser-")
+
     def is_of(self, name: PrincipalName, principal_id: str | None) -> bool:
         """Tell whether the token belongs to a principal.
 

@@ -64,7 +64,7 @@ def make_plan(inputs: Inputs) -> Plan:
         instant=inputs.instant,
         origin=actual.origin,
         account_ids=tuple(sorted(account.id for account in actual.accounts)),
-        planned_by=actual.identity.email,
+        planned_by=actual.identity.label,
         policy_digest=inputs.policy.digest,
         guardrails_digest=inputs.guardrails.digest,
         content_digest=content_digest(options, operations),

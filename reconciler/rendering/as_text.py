@@ -25,6 +25,11 @@ def plan_text(tree: Tree, *, color: bool) -> str:
     return "\n".join(lines) + "\n"
 
 
+def bound_text(tree: Tree) -> str:
+    """Say in two lines that a reviewed plan still holds, and what it comes to."""
+    return f"{_title('The reviewed plan', tree)}, still holds.\n{summary(tree['summary'])}\n"
+
+
 def drift_text(tree: Tree, *, color: bool) -> str:
     """Return the same differences told as drift: what the console has against the policies."""
     style = Style(color=color)

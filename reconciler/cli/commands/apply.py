@@ -22,7 +22,7 @@ from reconciler.domain.outcome import Outcome, Result
 from reconciler.domain.plan import Plan, SavedPlan
 from reconciler.domain.state import Actual
 from reconciler.errors import ExitCode, JournalError, RefusedError
-from reconciler.rendering.as_text import plan_text
+from reconciler.rendering.as_text import bound_text, plan_text
 from reconciler.rendering.messages import error_text
 from reconciler.rendering.outcomes import outcome_text, outcomes_summary, remaining_text
 from reconciler.rendering.tree import plan_tree
@@ -73,13 +73,17 @@ def command(
     wanted = Wanted(*load(policies, guardrails), options)
     with write_client(session) as client:
         plan, actual = _planned(session, wanted, client, saved)
-        click.echo(plan_text(plan_tree(plan, __version__), color=session.color_out), nl=False)
+        tree = plan_tree(plan, __version__)
+        # What was reviewed is not read out again, unless something stands against it.
+        is_reviewed = saved is not None and auto_approve and not plan.refusals
+        text = bound_text(tree) if is_reviewed else plan_text(tree, color=session.color_out)
+        click.echo(text, nl=False)
         if plan.refusals:
             return ExitCode.REFUSED
         if plan.is_empty:
             return ExitCode.DONE
         if not auto_approve:
-            _ask(session)
+            _ask()
         outcomes, code = _execute(session, client, plan, actual, journal)
         return max(code, _verify(session, wanted, client, outcomes))
 
@@ -88,7 +92,7 @@ def _planned(
     session: Session, wanted: Wanted, client: WriteClient, saved: SavedPlan | None
 ) -> tuple[Plan, Actual]:
     """Compute the plan to execute: a fresh one, or the saved one if it still holds."""
-    now = session.runtime.now()
+    now = session.instant()
     if saved is None:
         return observe(wanted, client, now, session.progress())
     check_origin(saved, client.origin)
@@ -103,9 +107,9 @@ def _planned(
     ), actual
 
 
-def _ask(session: Session) -> None:
+def _ask() -> None:
     """Ask on the terminal; raise RefusedError when there is none or the answer is no."""
-    if not sys.stdin.isatty() and not session.runtime.environ.get("RECONCILER_ASSUME_TTY"):
+    if not sys.stdin.isatty():
         raise RefusedError(
             "There is no terminal to ask for approval on.",
             "Run it on a terminal, or pass --auto-approve.",
@@ -124,7 +128,7 @@ def _execute(
     with Stopping() as stopping, Journal(path, now=runtime.now, run_id=run_id) as journal:
         journal.append(
             "run-started",
-            events.run_started(plan, tool_version=__version__, actor=actual.identity.email),
+            events.run_started(plan, tool_version=__version__, actor=actual.identity.label),
         )
         around = Surroundings(
             console=Hands(client, actual),
@@ -153,7 +157,7 @@ def _verify(session: Session, wanted: Wanted, client: WriteClient, outcomes: lis
     applied = {outcome.operation.name for outcome in outcomes if outcome.result is Result.APPLIED}
     if not applied:
         return ExitCode.DONE
-    again, _ = observe(wanted, client, session.runtime.now(), session.progress())
+    again, _ = observe(wanted, client, session.instant(), session.progress())
     lost = [operation.name.label for operation in again.operations if operation.name in applied]
     click.echo(remaining_text(lost), nl=False)
     return ExitCode.PARTIAL if lost else ExitCode.DONE

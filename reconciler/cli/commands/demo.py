@@ -19,6 +19,10 @@ from reconciler.errors import ExitCode, ReconcilerError
 from reconciler.resources import resource
 from reconciler.settings import ConsoleSettings, Token
 
+_PLAN = "reviewed.plan.json"
+_CULPRIT = "ada@acme.example"
+_VICTIM = "kira@acme.example"
+
 
 @click.command("demo")
 @pass_session
@@ -33,11 +37,14 @@ def command(session: Session) -> int:
         simulated(session.runtime.environ) as console,
     ):
         shutil.copytree(resource("policies"), Path(folder) / "policies")
-        story = _Story(console, Path(folder), session.runtime.environ)
+        # Planning needs no more than a view-only token, and here has no more.
+        viewer = Token(_minted(console, "reconciler-plan"))
+        tokens = {"plan": viewer, "drift": viewer, "apply": Token(console.token)}
+        story = _Story(console.url, tokens, Path(folder), session.runtime.environ)
         click.echo(f"A simulated console of the company Acme runs on {console.url}.\n")
-        story.step("What would the policies change?", "plan", expect=ExitCode.DONE)
-        story.step("Do it.", "apply", "--auto-approve", expect=ExitCode.DONE)
-        story.step("Is anything left to do?", "plan", "--detailed-exitcode", expect=ExitCode.DONE)
+        story.step("What would the policies change?", "plan", "--out", _PLAN)
+        story.step("Do that and nothing else.", "apply", _PLAN, "--auto-approve")
+        story.step("Is anything left to do?", "plan", "--detailed-exitcode")
         click.echo(click.style("# Meanwhile, somebody clicks in the console.", bold=True))
         click.echo(_make_drift(session, console) + "\n")
         story.step("What differs now?", "drift", expect=ExitCode.DIFFERENCES)
@@ -48,11 +55,13 @@ def command(session: Session) -> int:
 class _Story:
     """Runs the product's own commands as a user would, each in a process of its own."""
 
-    console: Simulated
+    url: str
+    tokens: Mapping[str, Token]
+    """Command -> the token it runs with."""
     folder: Path
     environ: Mapping[str, str]
 
-    def step(self, why: str, *arguments: str, expect: ExitCode) -> None:
+    def step(self, why: str, *arguments: str, expect: ExitCode = ExitCode.DONE) -> None:
         """Run one command and require its exit code."""
         click.echo(click.style(f"# {why}", bold=True))
         click.echo(click.style(f"$ reconciler {' '.join(arguments)}", bold=True))
@@ -61,8 +70,8 @@ class _Story:
             cwd=self.folder,
             env={
                 **child_environment(self.environ),
-                "SENTINELONE_URL": self.console.url,
-                "SENTINELONE_TOKEN": self.console.token,
+                "SENTINELONE_URL": self.url,
+                "SENTINELONE_TOKEN": self.tokens[arguments[0]].reveal(),
             },
             check=False,
         )
@@ -74,22 +83,21 @@ class _Story:
 
 
 def _make_drift(session: Session, console: Simulated) -> str:
-    """Change one user with the token of a person, as the console's own pages would."""
-    token = Token(_human_token(console, "nadia.haddad@acme.example"))
+    """Make one site user an admin with the token of a person, as the console's own pages would."""
+    token = Token(_minted(console, _CULPRIT))
     with WriteClient(ConsoleSettings(console.url, token), session.runtime) as client:
         users = client.list_all("/users")
-        roles = {role["name"]: role["id"] for role in client.list_all("/rbac/roles")}
-        user = next(user for user in users if user["email"] == "bo.lindqvist@acme.example")
-        scope = user["scopeRoles"][0]
-        entries = [{"id": scope["id"], "roleId": roles["Admin"]}]
-        client.put(
-            f"/users/{user['id']}", {"data": {"scope": user["scope"], "scopeRoles": entries}}
-        )
-    return f"{user['email']} now holds only Admin on {scope['name']}."
+        roles = client.list_all("/rbac/roles")
+        user = next(user for user in users if user["email"] == _VICTIM)
+        admin = next(role["id"] for role in roles if role["name"] == "Admin")
+        entries = [{"id": entry["id"], "roleId": admin} for entry in user["scopeRoles"]]
+        body = {"data": {"scope": user["scope"], "scopeRoles": entries}}
+        client.put(f"/users/{user['id']}", body)
+    return f"{_CULPRIT} makes {_VICTIM} an Admin."
 
 
-def _human_token(console: Simulated, principal: str) -> str:
-    """Ask the simulator's control API for a token of a person."""
+def _minted(console: Simulated, principal: str) -> str:
+    """Ask the simulator's control API for a token that acts as a principal."""
     request = urllib.request.Request(  # noqa: S310 - the URL of our own child on loopback
         f"{console.url}/_simulator/tokens",
         data=json.dumps({"principal": principal}).encode(),

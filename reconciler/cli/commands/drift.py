@@ -31,7 +31,7 @@ def command(session: Session, policies: Path, guardrails: Path | None, form: str
     """
     wanted = Wanted(*load(policies, guardrails), Options())
     with read_client(session) as client:
-        plan, _ = observe(wanted, client, session.runtime.now(), session.progress())
+        plan, _ = observe(wanted, client, session.instant(), session.progress())
     tree = plan_tree(plan, __version__)
     text = to_json(tree) if form == "json" else drift_text(tree, color=session.color_out)
     click.echo(text, nl=False)

@@ -54,7 +54,7 @@ def command(
     """
     wanted = Wanted(*load(policies, guardrails), plan_options(targets, no_revokes=no_revokes))
     with read_client(session) as client:
-        plan, _ = observe(wanted, client, session.runtime.now(), session.progress())
+        plan, _ = observe(wanted, client, session.instant(), session.progress())
     tree = plan_tree(plan, __version__)
     if out is not None:
         write_plan_file(out, to_json(tree))

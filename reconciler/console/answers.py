@@ -1,0 +1,184 @@
+"""What a status and an error body mean, as one of our errors with a remedy.
+
+Errors here refine those of `reconciler.errors` where the client or a caller must tell them apart.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any
+
+from reconciler.console import strict_json
+from reconciler.errors import (
+    ConsoleError,
+    DeniedError,
+    LostAnswerError,
+    MissingError,
+    NotUnderstoodError,
+    UnreachableError,
+)
+
+_MAX_QUOTE = 300
+_BAD_CREDENTIAL = (
+    "The token is wrong, expired or revoked: look at SENTINELONE_TOKEN, SENTINELONE_TOKEN_FILE or"
+    " the profile of the credentials file, and make a new token in the console if needed."
+)
+
+
+class NotSentError(UnreachableError):
+    """No connection was made, so the request never left; any method may try again."""
+
+
+class NoAnswerError(UnreachableError):
+    """The request left and no usable answer came; a write may have happened."""
+
+
+class BusyError(UnreachableError):
+    """429: refused before any effect; any method may try again after `retry_after`."""
+
+    def __init__(self, message: str, remedy: str, retry_after: str | None) -> None:
+        super().__init__(message, remedy)
+        self.retry_after = retry_after
+        """The header as sent: seconds, an HTTP date, something else or None."""
+
+
+class BrokenConsoleError(UnreachableError):
+    """5xx: the console failed; a write may have happened."""
+
+
+class ForbiddenError(DeniedError):
+    """403: the token is good, but may not do this."""
+
+
+class RejectedError(ConsoleError):
+    """400, 409 and their like: the console understood, said no, and did nothing."""
+
+    def __init__(self, message: str, remedy: str, status: int) -> None:
+        super().__init__(message, remedy)
+        self.status = status
+
+
+_ABOUT_THE_THING = (404, 501)
+_NOT_THE_API = (
+    "Check that the URL is the console itself and that no proxy or login page is between."
+)
+_NOT_HERE = "This console does not have it, or not for this token."
+_MEANINGS: dict[int, tuple[type[ConsoleError], str]] = {
+    401: (DeniedError, _BAD_CREDENTIAL),
+    403: (
+        ForbiddenError,
+        "Give the token's role the permission, or use a token of a wider scope.",
+    ),
+    404: (MissingError, _NOT_HERE),
+    501: (MissingError, _NOT_HERE),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One HTTP answer, whole."""
+
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    """Lower-case names."""
+    body: bytes = field(repr=False)
+    """Decoded from its content coding."""
+
+
+def success(answer: Answer, call: str) -> Mapping[str, Any]:
+    """Return the parsed body of a good answer; `call` names it, e.g. `GET /users`.
+
+    A body with `errors` that are not null or empty is refused even under status 200, with data
+    beside them or not (T48). Raises NotUnderstoodError, or what `failure` says for other statuses.
+    """
+    if answer.status not in {200, 201}:
+        raise failure(answer, call)
+    if _is_page(answer):
+        raise NotUnderstoodError(
+            f"{call}: the console answered with a web page instead of data",
+            _NOT_THE_API,
+        )
+    try:
+        body = strict_json.parse(answer.body)
+    except NotUnderstoodError as error:
+        raise NotUnderstoodError(f"{call}: {error.message}", error.remedy) from None
+    if not isinstance(body, dict):
+        raise NotUnderstoodError(f"{call}: the console's answer is not a JSON object", _NOT_THE_API)
+    if body.get("errors") not in (None, []):
+        raise NotUnderstoodError(
+            f"{call}: the console reported errors beside its data{_said(body)}",
+            "Nothing may be concluded from half an answer. Try again later.",
+        )
+    return body
+
+
+def failure(answer: Answer, call: str) -> ConsoleError:
+    """Return the error that a status other than 200 means (API reference, section 2).
+
+    The console's `title` and `detail` are quoted, control characters escaped and cut at 300
+    characters; bodies that are not JSON are not quoted.
+    """
+    message = f"{call}: the console answered {answer.status}{_said(_lenient(answer))}"
+    if answer.status in _ABOUT_THE_THING and _lenient(answer) is None:
+        # Some gateway or proxy speaks: whether the thing exists is not known (section 2.1).
+        return NotUnderstoodError(f"{message}, but not in the API's words", _NOT_THE_API)
+    if answer.status in _MEANINGS:
+        kind, remedy = _MEANINGS[answer.status]
+        return kind(message, remedy)
+    if answer.status == HTTPStatus.TOO_MANY_REQUESTS:
+        remedy = "Too many calls; wait a few minutes, and keep other tools off this token."
+        return BusyError(message, remedy, answer.headers.get("retry-after"))
+    return _by_class(answer, message)
+
+
+def lost(error: ConsoleError, call: str) -> LostAnswerError:
+    """Return the error of a write that was sent and whose answer is of no use."""
+    return LostAnswerError(
+        f"{call}: it may or may not have happened: {error.message}",
+        "Read the principal again to see; the next plan shows what is left to do.",
+    )
+
+
+def _by_class(answer: Answer, message: str) -> ConsoleError:
+    match answer.status // 100:
+        case 3:
+            message += f", a redirect to {_target(answer)}, which is never followed"
+            return NotUnderstoodError(message, "Set SENTINELONE_URL to the console's own address.")
+        case 4:
+            remedy = "The console refused the request and did nothing; its words say why."
+            return RejectedError(message, remedy, answer.status)
+        case 5:
+            return BrokenConsoleError(message, "The console has trouble. Try again later.")
+    return NotUnderstoodError(message, "An answer of this kind is not documented.")
+
+
+def _lenient(answer: Answer) -> Any:
+    try:
+        return strict_json.parse(answer.body)
+    except NotUnderstoodError:
+        return None
+
+
+def _said(body: Any) -> str:
+    errors = body.get("errors") if isinstance(body, dict) else None
+    first = errors[0] if isinstance(errors, list) and errors else None
+    if not isinstance(first, dict):
+        return ""
+    parts = [str(first[key]) for key in ("title", "detail") if first.get(key) not in (None, "")]
+    return f' and said "{_quotable(": ".join(parts))}"' if parts else ""
+
+
+def _quotable(text: str) -> str:
+    shown = "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
+    return shown if len(shown) <= _MAX_QUOTE else f"{shown[:_MAX_QUOTE]}..."
+
+
+def _target(answer: Answer) -> str:
+    found = re.match(r"(?:https?:)?//(?:[^/?#]*@)?([^/?#]+)", answer.headers.get("location", ""))
+    return _quotable(found[1]) if found else "a path of the same host"
+
+
+def _is_page(answer: Answer) -> bool:
+    kind = answer.headers.get("content-type", "").lower()
+    return "html" in kind or answer.body.lstrip()[:1] == b"<"

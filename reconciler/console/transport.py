@@ -1,0 +1,232 @@
+"""One request, one answer, within limits. The only module that knows httpx.
+
+Fences: nothing is taken from the environment, no redirect is followed, no cookie is kept, the
+final address is checked, and size, time and header count are limited (T17, T19 to T22).
+"""
+
+import json
+import logging
+import ssl
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from pathlib import Path
+from typing import Any, Protocol, Self
+
+import certifi  # httpx depends on it; its own way to load it would honour SSLKEYLOGFILE
+import httpx
+
+from reconciler import __version__
+from reconciler.console.answers import Answer, NoAnswerError, NotSentError
+from reconciler.console.deadline import Backend, Deadline
+from reconciler.console.origin import API_PREFIX, request_url
+from reconciler.errors import NotUnderstoodError, RefusedError, SettingsError, UnreachableError
+
+MAX_WIRE_BYTES = 32 * 2**20
+MAX_BODY_BYTES = 64 * 2**20
+MAX_HEADERS = 200
+REQUEST_SECONDS = 60.0
+"""For the whole exchange, however slowly its bytes drip."""
+_TIMEOUT = httpx.Timeout(connect=10.0, read=30.0, write=30.0, pool=REQUEST_SECONDS)
+_NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
+
+
+class Secret(Protocol):
+    """A token that hides itself."""
+
+    def reveal(self) -> str:
+        """Return the token."""
+        ...
+
+
+class Address(Protocol):
+    """How to reach the console; `settings.ConsoleSettings` is one."""
+
+    @property
+    def url(self) -> str:
+        """Normalised origin."""
+        ...
+
+    @property
+    def token(self) -> Secret:
+        """The API token."""
+        ...
+
+    @property
+    def proxy(self) -> str | None:
+        """Proxy address or None."""
+        ...
+
+    @property
+    def ca_file(self) -> Path | None:
+        """PEM file or None for the built-in list."""
+        ...
+
+
+class Transport:
+    """Sends requests to one console. Safe to share between threads."""
+
+    def __init__(self, address: Address, monotonic: Callable[[], float]) -> None:
+        # Their INFO lines hold query strings and their DEBUG lines answer headers (T17).
+        for name in ("httpx", "httpcore"):
+            logging.getLogger(name).setLevel(logging.WARNING)
+        self.origin = address.url
+        self._token = address.token
+        self._monotonic = monotonic
+        self._client = httpx.Client(
+            transport=_network(address),
+            trust_env=False,
+            follow_redirects=False,
+            timeout=_TIMEOUT,
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+            headers={
+                "Accept": "application/json",
+                "Accept-Encoding": "gzip",
+                "User-Agent": f"sentinelone-reconciler/{__version__}",
+            },
+        )
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        params: Mapping[str, str] | None = None,
+        body: Mapping[str, Any] | None = None,
+    ) -> Answer:
+        """Send one request below the API prefix and return the whole answer, whatever its status.
+
+        Raises RefusedError when the address would leave the API (nothing is sent), NotSentError
+        when no connection was made, NoAnswerError when the request may have arrived but no whole
+        answer came in time, NotUnderstoodError when the answer is over a limit.
+        """
+        request = self._request(method, request_url(self.origin, path, params or {}), body)
+        call = f"{method} {path}"
+        try:
+            with Deadline(self._monotonic, REQUEST_SECONDS):
+                response = self._client.send(request, stream=True)
+                try:
+                    return self._without_token(_whole(response, call))
+                finally:
+                    response.close()
+        except _NEVER_SENT as error:
+            if "CERTIFICATE_VERIFY_FAILED" in str(error):
+                raise UnreachableError(
+                    f"{call}: the certificate of {self.origin} is not trusted; nothing was sent",
+                    "Give the CA that signed it with RECONCILER_CA_FILE.",
+                ) from None
+            raise NotSentError(
+                f"{call}: no connection to {self.origin} ({_kind(error)})",
+                "Check the address, the network and RECONCILER_PROXY.",
+            ) from None
+        except httpx.HTTPError as error:
+            raise NoAnswerError(
+                f"{call}: no whole answer from {self.origin} ({_kind(error)})",
+                "The connection broke or was too slow. Try again later.",
+            ) from None
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._client.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _without_token(self, answer: Answer) -> Answer:
+        """Hide the token in case the console echoes it, since its words are quoted in errors."""
+        token = self._token.reveal()
+        headers = {name: text.replace(token, "(hidden)") for name, text in answer.headers.items()}
+        return Answer(answer.status, headers, answer.body.replace(token.encode(), b"(hidden)"))
+
+    def _request(self, method: str, url: str, body: Mapping[str, Any] | None) -> httpx.Request:
+        """Build the request and check where it really goes."""
+        headers = {"Authorization": f"ApiToken {self._token.reveal()}"}
+        content = None
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+            content = json.dumps(body).encode()
+        request = self._client.build_request(method, url, headers=headers, content=content)
+        home = httpx.URL(self.origin)
+        same = all(
+            getattr(request.url, part) == getattr(home, part)
+            for part in ("scheme", "host", "port", "userinfo")
+        )
+        if not same or not request.url.path.startswith(f"{API_PREFIX}/"):
+            raise RefusedError("a request would leave the console's API; it was not sent")
+        return request
+
+
+def _network(address: Address) -> httpx.HTTPTransport:
+    context = _tls(address.ca_file)
+    proxy = None
+    if address.proxy:
+        own = context if address.proxy.startswith("https:") else None
+        proxy = httpx.Proxy(address.proxy, ssl_context=own)
+    network = httpx.HTTPTransport(verify=context, trust_env=False, proxy=proxy)
+    # httpx passes no network layer on, so it is put in here; a test watches this seam.
+    network._pool._network_backend = Backend()  # noqa: SLF001 - it has no public name
+    return network
+
+
+def _tls(ca_file: Path | None) -> ssl.SSLContext:
+    """Return a verifying context; `ssl.create_default_context` would read SSLKEYLOGFILE."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    try:
+        context.load_verify_locations(cafile=ca_file or certifi.where())
+    except OSError:
+        raise SettingsError(
+            f"RECONCILER_CA_FILE: {ca_file} holds no certificates",
+            "Point it at a PEM file, or unset it.",
+        ) from None
+    return context
+
+
+def _whole(response: httpx.Response, call: str) -> Answer:
+    if len(response.headers) > MAX_HEADERS:
+        raise _too_much(call, f"more than {MAX_HEADERS} headers")
+    coding = response.headers.get("content-encoding", "identity").strip().lower()
+    if coding not in {"identity", "gzip"}:
+        raise _too_much(call, "a content coding that was not asked for")
+    raw = _limited(response.iter_raw(), call)
+    body = _inflated(raw, call) if coding == "gzip" else b"".join(raw)
+    return Answer(response.status_code, dict(response.headers), body)
+
+
+def _limited(chunks: Iterator[bytes], call: str) -> Iterator[bytes]:
+    size = 0
+    for chunk in chunks:
+        size += len(chunk)
+        if size > MAX_WIRE_BYTES:
+            raise _too_much(call, f"more than {MAX_WIRE_BYTES} bytes")
+        yield chunk
+
+
+def _inflated(chunks: Iterator[bytes], call: str) -> bytes:
+    """Unpack gzip without ever holding more than the limit, whatever the ratio."""
+    unpacker = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
+    body = bytearray()
+    try:
+        for chunk in chunks:
+            body += unpacker.decompress(chunk, MAX_BODY_BYTES + 1 - len(body))
+            if len(body) > MAX_BODY_BYTES or unpacker.unconsumed_tail:
+                raise _too_much(call, f"more than {MAX_BODY_BYTES} bytes when unpacked")
+    except zlib.error:
+        raise _too_much(call, "a body that is not gzip, though it says so") from None
+    if not unpacker.eof:
+        raise NoAnswerError(f"{call}: the packed answer ends too early", "Try again later.")
+    return bytes(body)
+
+
+def _too_much(call: str, what: str) -> NotUnderstoodError:
+    return NotUnderstoodError(
+        f"{call}: the console's answer has {what}",
+        "No console answers like this; check that the URL is right and what is in between.",
+    )
+
+
+def _kind(error: Exception) -> str:
+    """Name the failure without its text, which may hold parts of the request."""
+    return type(error).__name__

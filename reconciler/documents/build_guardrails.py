@@ -1,0 +1,120 @@
+"""A checked guardrails document -> Guardrails. Pure."""
+
+from datetime import timedelta
+from typing import Any
+
+from reconciler.documents.addresses import flaw
+from reconciler.documents.instants import ending
+from reconciler.documents.nodes import Document, Node, plain
+from reconciler.domain.digest import digest
+from reconciler.domain.guardrails import (
+    Guardrails,
+    NothingLeft,
+    Override,
+    Park,
+    PrivilegedRule,
+    SeparationRule,
+    Unlisted,
+)
+from reconciler.domain.names import PrincipalName
+from reconciler.errors import PolicyError, Problem
+
+_UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
+_LIMITS = {"max_revokes": int, "max_revoke_fraction": float, "min_admins": int}
+_LEAST_ADMINS = 2
+
+
+def build_guardrails(document: Document) -> Guardrails:
+    """Return the guardrails that a document sound by its schema states.
+
+    Raises PolicyError with what the schema cannot express: addresses, instants, and what an
+    override may be set to.
+    """
+    content = plain(document.root)
+    problems: list[Problem] = []
+    built = Guardrails(
+        unlisted=Unlisted(content.get("unlisted", Unlisted.REPORT)),
+        nothing_left=_nothing_left(document),
+        protected=tuple(_principal(document, n, problems) for n in document.items("protected")),
+        privileged=tuple(_privileged(document, node) for node in document.items("privileged")),
+        allowed_domains=tuple(content.get("allowed_domains", ())),
+        separation_of_duties=tuple(
+            _separation(document, node) for node in document.items("separation_of_duties")
+        ),
+        overrides=tuple(
+            rule
+            for node in document.items("overrides")
+            if (rule := _override(document, node, problems))
+        ),
+        digest=digest(content),
+        **{key: kind(content[key]) for key, kind in _LIMITS.items() if key in content},
+    )
+    if problems:
+        raise PolicyError(tuple(problems))
+    return built
+
+
+def _nothing_left(document: Document) -> NothingLeft | Park:
+    node = document.root.value.get("nothing_left")
+    if node is None:
+        return NothingLeft.REFUSE
+    if isinstance(node.value, str):
+        return NothingLeft(node.value)
+    content = plain(node)
+    return Park(content["role"], content["site"], document.place(node))
+
+
+def _principal(document: Document, node: Node, problems: list[Problem]) -> PrincipalName:
+    text: str = node.value
+    if text.startswith("service:"):
+        return PrincipalName.service(text.removeprefix("service:"))
+    wrong = flaw(text)
+    if wrong:
+        told = f"the address `{text}` {wrong}"
+        problems.append(Problem(document.place(node), "bad-address", told, "Correct it."))
+    return PrincipalName.user(text)
+
+
+def _privileged(document: Document, node: Node) -> PrivilegedRule:
+    content: dict[str, Any] = plain(node)
+    longest = content.get("max_duration")
+    return PrivilegedRule(
+        roles=tuple(content["roles"]),
+        max_duration=int(longest[:-1]) * _UNITS[longest[-1]] if longest else None,
+        require_reason=content.get("require_reason", False),
+        standing_allowed=content.get("standing", "allow") == "allow",
+        place=document.place(node),
+    )
+
+
+def _separation(document: Document, node: Node) -> SeparationRule:
+    content = plain(node)
+    return SeparationRule(content["name"], tuple(content["roles"]), document.place(node))
+
+
+def _override(document: Document, node: Node, problems: list[Problem]) -> Override | None:
+    content = plain(node)
+    rule, value = content["rule"], content["value"]
+    wrong = _wrong_value(rule, value)
+    if wrong:
+        place = document.place(node.value["value"])
+        told = f"`{value}` cannot override `{rule}`"
+        problems.append(Problem(place, "bad-override", told, wrong))
+    try:
+        until = ending(content["until"])
+    except ValueError as error:
+        place = document.place(node.value["until"])
+        remedy = "Write a date such as 2026-12-01, or a date and time with an offset."
+        problems.append(Problem(place, "bad-instant", str(error), remedy))
+        return None
+    return Override(rule, float(value), content["reason"], until, document.place(node))
+
+
+def _wrong_value(rule: str, value: float) -> str | None:
+    if rule == "max_revoke_fraction":
+        return "Write a number from 0 to 1." if value > 1 else None
+    if value != int(value):
+        return "Write a whole number."
+    if rule == "min_admins" and value < _LEAST_ADMINS:
+        return "Write a whole number from 2; it cannot be set lower."
+    return None

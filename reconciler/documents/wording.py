@@ -1,0 +1,20 @@
+"""Words that several checks share. Pure."""
+
+import difflib
+import json
+from collections.abc import Iterable
+from typing import Any
+
+_MAX_SHOWN = 80
+
+
+def did_you_mean(word: str, known: Iterable[str], otherwise: str) -> str:
+    """Return a remedy that offers the nearest of the known words, or the other one."""
+    near = difflib.get_close_matches(word[:_MAX_SHOWN], sorted(known), n=1)
+    return f"Did you mean `{near[0]}`?" if near else otherwise
+
+
+def shown(value: Any) -> str:
+    """Return a value as the file has it, in backticks and cut when it is long."""
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return f"`{text}`" if len(text) <= _MAX_SHOWN else f"`{text[:_MAX_SHOWN]}...`"

@@ -1,0 +1,242 @@
+"""Lists: paging, counting, sorting and filtering (API reference, section 3).
+
+Cursors are keyset cursors on (sort value, id), so paging is stable against inserts. A cursor is
+URL-safe base64 of JSON whose `=` padding is already percent-encoded; it is accepted as sent and
+encoded once more. A cursor used with another `sortBy` or `sortOrder` is invalid.
+"""
+
+import base64
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Generic, TypeVar
+from urllib.parse import quote, unquote
+
+from reconciler.simulator.envelopes import ApiError, invalid
+
+Item = TypeVar("Item")
+Predicate = Callable[[Any], bool]
+Filter = Callable[[str, str], Predicate]
+"""Takes the parameter's name and raw value, gives a test of one item; raises ApiError 400."""
+
+_PAGING = ("limit", "skip", "cursor", "countOnly", "skipCount", "sortBy", "sortOrder")
+_MAX = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Listing(Generic[Item]):
+    """How one kind of item is listed."""
+
+    column: str
+    """Id column as written into cursors, e.g. `ManagementUser.id`."""
+    filters: Mapping[str, Filter]
+    sort_keys: Mapping[str, Callable[[Item], Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[Item]):
+    """One page of items and its `pagination` object."""
+
+    items: Sequence[Item]
+    pagination: dict[str, Any]
+
+
+def paginate(
+    listing: Listing[Item], items: Sequence[Item], parameters: Mapping[str, str]
+) -> Page[Item]:
+    """Filter, sort and cut; raises ApiError 400 for every parameter that is not documented."""
+    tests = []
+    for name, raw in parameters.items():
+        if name not in _PAGING and name not in listing.filters:
+            raise invalid(f"{name}: Unknown field")
+        if name in listing.filters:
+            tests.append(listing.filters[name](name, raw))
+    limit = _number("limit", parameters.get("limit", "10"), 1)
+    skip = _number("skip", parameters.get("skip", "0"), 0)
+    by, order = _sorting(listing, parameters)
+    found = [item for item in items if all(test(item) for test in tests)]
+    count_only = boolean("countOnly", parameters.get("countOnly", "false"))
+    total = 0 if boolean("skipCount", parameters.get("skipCount", "false")) else len(found)
+    if count_only:
+        return Page((), {"totalItems": len(found), "nextCursor": None})
+
+    def key(item: Item) -> tuple[Any, ...]:
+        return _key(listing.sort_keys[by](item), item.id)  # type: ignore[attr-defined]
+
+    found.sort(key=key, reverse=order == "desc")
+    if parameters.get("cursor"):
+        last = _read_cursor(parameters["cursor"], listing.column, by, order)
+        found = _beyond(found, key, last, order)
+    rest = found[skip:]
+    page = rest[:limit]
+    following = None
+    if len(rest) > limit:
+        value = listing.sort_keys[by](page[-1])
+        following = _write_cursor(listing.column, page[-1].id, by, value, order)  # type: ignore[attr-defined]
+    return Page(page, {"totalItems": total, "nextCursor": following})
+
+
+def text(get: Callable[[Any], str | None]) -> Filter:
+    """Exact text, letter case included."""
+    return lambda _name, raw: lambda item: get(item) == raw
+
+
+def flag(get: Callable[[Any], bool]) -> Filter:
+    """Compare with `true` or `false`."""
+
+    def build(name: str, raw: str) -> Predicate:
+        wanted = boolean(name, raw)
+        return lambda item: get(item) is wanted
+
+    return build
+
+
+def any_of(
+    get: Callable[[Any], Sequence[str]], maximum: int = 5000, choices: Sequence[str] = ()
+) -> Filter:
+    """Comma-joined values, any of which may match."""
+
+    def build(name: str, raw: str) -> Predicate:
+        wanted = set(split(name, raw, maximum))
+        for value in sorted(wanted.difference(choices) if choices else ()):
+            raise invalid(f'{name}: "{value}" is not a valid choice.')
+        return lambda item: not wanted.isdisjoint(get(item))
+
+    return build
+
+
+def contains(get: Callable[[Any], Sequence[str | None]], maximum: int = 1) -> Filter:
+    """Comma-joined parts, any of which may be contained in any of the texts, in any case."""
+
+    def build(name: str, raw: str) -> Predicate:
+        parts = [raw] if maximum == 1 else split(name, raw, maximum)
+        wanted = [part.casefold() for part in parts]
+        return lambda item: any(
+            part in (value or "").casefold() for part in wanted for value in get(item)
+        )
+
+    return build
+
+
+def identifiers(get: Callable[[Any], Sequence[str]], maximum: int = 5000) -> Filter:
+    """Comma-joined ids; raises ApiError 400 for what is not a decimal number."""
+    inner = any_of(get, maximum)
+
+    def build(name: str, raw: str) -> Predicate:
+        for value in split(name, raw, maximum):
+            if not (value.isascii() and value.isdigit()):
+                raise invalid(f"{name}: Not a valid Identifier.")
+        return inner(name, raw)
+
+    return build
+
+
+def instants(name: str, get: Callable[[Any], str | None]) -> dict[str, Filter]:
+    """Compare in the five ways `__gt __gte __lt __lte __between` of one time field."""
+    tests: dict[str, Callable[[datetime, datetime], bool]] = {
+        "gt": lambda one, two: one > two, "gte": lambda one, two: one >= two,
+        "lt": lambda one, two: one < two, "lte": lambda one, two: one <= two,
+    }  # fmt: skip
+
+    def single(test: Callable[[datetime, datetime], bool]) -> Filter:
+        def build(field: str, raw: str) -> Predicate:
+            wanted = instant(field, raw)
+            return lambda item: (
+                bool(value := get(item)) and test(instant(field, str(value)), wanted)
+            )
+
+        return build
+
+    def between(field: str, raw: str) -> Predicate:
+        low, dash, high = raw.partition("-")
+        if not (dash and low.isdigit() and high.isdigit()):
+            raise invalid(f"{field}: Not a valid range.")
+        first, last = int(low) / 1000, int(high) / 1000
+        return lambda item: (
+            bool(value := get(item)) and (first <= instant(field, str(value)).timestamp() <= last)
+        )
+
+    return {f"{name}__{word}": single(test) for word, test in tests.items()} | {
+        f"{name}__between": between
+    }
+
+
+def unsupported(_name: str, _raw: str) -> Predicate:
+    """Documented, but this simulator does not know it: 501 instead of a silent lie."""
+    raise ApiError(501, "Server could not process the request.")
+
+
+def boolean(name: str, raw: str) -> bool:
+    """Read `true` or `false`; raises ApiError 400."""
+    if raw.lower() not in {"true", "false"}:
+        raise invalid(f"{name}: Not a valid boolean.")
+    return raw.lower() == "true"
+
+
+def instant(name: str, raw: str) -> datetime:
+    """Read an ISO 8601 time, naive meaning UTC; raises ApiError 400."""
+    try:
+        value = datetime.fromisoformat(raw)
+    except ValueError:
+        raise invalid(f"{name}: Not a valid datetime.") from None
+    return value if value.tzinfo else value.replace(tzinfo=UTC)
+
+
+def split(name: str, raw: str, maximum: int) -> list[str]:
+    """Split a comma-joined parameter; raises ApiError 400 above the documented length."""
+    values = raw.split(",")
+    if len(values) > maximum:
+        raise invalid(f"{name}: Longer than maximum length {maximum}.")
+    return values
+
+
+def _number(name: str, raw: str, minimum: int) -> int:
+    if not (raw.isascii() and raw.isdigit() and minimum <= int(raw) <= _MAX):
+        raise invalid(f"{name}: Must be between {minimum} and {_MAX}.")
+    return int(raw)
+
+
+def _sorting(listing: Listing[Any], parameters: Mapping[str, str]) -> tuple[str, str]:
+    by = parameters.get("sortBy", "id")
+    order = parameters.get("sortOrder", "asc")
+    if by not in listing.sort_keys:
+        raise invalid(f'sortBy: "{by}" is not a valid choice.')
+    if order not in {"asc", "desc"}:
+        raise invalid(f'sortOrder: "{order}" is not a valid choice.')
+    return by, order
+
+
+def _key(value: Any, item_id: str) -> tuple[Any, ...]:
+    if value is None:
+        return (0, "", int(item_id))
+    return (1, int(value) if isinstance(value, bool) else value, int(item_id))
+
+
+def _beyond(
+    items: list[Item], key: Callable[[Item], Any], last: tuple[Any, ...], order: str
+) -> list[Item]:
+    try:
+        if order == "desc":
+            return [item for item in items if key(item) < last]
+        return [item for item in items if key(item) > last]
+    except TypeError:  # a forged cursor with a value of another type
+        raise invalid("Invalid cursor value received") from None
+
+
+def _write_cursor(column: str, item_id: str, by: str, value: Any, order: str) -> str:
+    tree = {
+        "id_column": column, "id_value": item_id, "id_sort_order": order,
+        "sort_by_column": by, "sort_by_value": value, "sort_order": order,
+    }  # fmt: skip
+    return quote(base64.urlsafe_b64encode(json.dumps(tree).encode()).decode(), safe="")
+
+
+def _read_cursor(raw: str, column: str, by: str, order: str) -> tuple[Any, ...]:
+    try:
+        tree = json.loads(base64.b64decode(unquote(raw), altchars=b"-_", validate=True))
+        if [tree["id_column"], tree["sort_by_column"], tree["sort_order"]] != [column, by, order]:
+            raise ValueError(tree)  # noqa: TRY301  one way out for every bad cursor
+        return _key(tree["sort_by_value"], tree["id_value"])
+    except (ValueError, KeyError, TypeError):
+        raise invalid("Invalid cursor value received") from None

@@ -1,0 +1,163 @@
+"""The console's rules for writes on users and service users (API reference, section 7).
+
+Where the reference says UNVERIFIED, the simulator takes the answer that hurts a careless client
+most, so that a client which survives here survives there:
+
+| question (reference)                             | what this console does                        |
+|--------------------------------------------------|-----------------------------------------------|
+| `scopeRoles` omitted or `[]` on PUT (7.2)        | clears the list: the user holds nothing       |
+| `scopeRoles` omitted or `[]` on POST (7.1)       | creates a principal that holds nothing        |
+| `siteRoles`, `tenantRoles`, remote shell (6.8)   | accepted and ignored, alone or together       |
+| extra fields in an entry, e.g. `name` (10.3)     | 400 Unknown field                             |
+| entry without `roleId` and `roleName` (7.2)      | falls back to the predefined Viewer           |
+| two entries with one scope id (6.3)              | 400                                           |
+| entry of another level than `scope` (6.6)        | 400                                           |
+| entry on a deleted site (9)                      | 400; what is held there stays until a PUT     |
+| entry on an expired site (9)                     | accepted                                      |
+| role of a foreign or narrower scope (10.16)      | 400                                           |
+| a token sees part of a user (10.20)              | cut `scopeRoles`; a PUT deletes the unseen    |
+| target whose scopes the token does not cover     | 404, as if it were not there                  |
+| granting beyond the caller's own scope (7.5)     | 403                                           |
+| granting a permission the caller lacks (7.5)     | 403                                           |
+| own entry, last admin (10.17)                    | no protection                                 |
+| `isSystem` users (10.18)                         | 403 on PUT and DELETE                         |
+| duplicate e-mail on POST, PUT (10.6)             | 409 in any letter case, unseen users included |
+| duplicate service-user name (10.14)              | accepted: two with one name                   |
+| DELETE of somebody unknown (2.3)                 | 404                                           |
+| token after a role change (10.8)                 | stays valid, acts with the new rights         |
+| elevation for API-token writes (10.7)            | never demanded                                |
+| `expirationDate` in the past (10.28)             | 400; no upper bound                           |
+| tenant entry with an `id` (10.1)                 | only the tenancy id is accepted               |
+| `password` on POST                               | refused with onboarding, required without     |
+| `password`, codes on PUT                         | accepted and ignored                          |
+| `email`, `fullName` of an external user on PUT   | 400 when it would change                      |
+| filters `siteIds`, `accountIds` (3.3)            | only those with an entry on that very scope   |
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from reconciler.simulator.calls import Call
+from reconciler.simulator.envelopes import forbidden, invalid
+from reconciler.simulator.lists import instant
+from reconciler.simulator.rbac import owner, permissions_of, permissions_on
+from reconciler.simulator.scopes import LEVELS, Scope, covers, reaches
+from reconciler.simulator.world import Grant, Principal, Role
+
+Fields = Mapping[str, type | tuple[type, ...]]
+"""Documented fields of a body and their JSON types."""
+
+_ENTRY: Fields = {"id": (str, int), "roleId": (str, int), "roleName": str, "roles": list}
+
+
+def body(call: Call, known: Fields, required: tuple[str, ...]) -> dict[str, Any]:
+    """Return `data` of a body; raises ApiError 400 for unknown, missing or mistyped fields."""
+    tree = call.request.json()
+    check_fields(tree, {"data": dict}, ("data",))
+    data: dict[str, Any] = tree["data"]
+    check_fields(data, known, required)
+    return data
+
+
+def check_fields(data: Mapping[str, Any], known: Fields, required: tuple[str, ...] = ()) -> None:
+    """Raise ApiError 400 for unknown, missing or mistyped fields."""
+    for name in data:
+        if name not in known:
+            raise invalid(f"{name}: Unknown field")
+    for name in required:
+        if data.get(name) is None:
+            raise invalid(f"{name}: Missing data for required field.")
+    for name, value in data.items():
+        is_flag = isinstance(value, bool) and known[name] is not bool
+        if value is not None and (is_flag or not isinstance(value, known[name])):
+            raise invalid(f"{name}: Invalid type.")
+
+
+def level(data: Mapping[str, Any], default: str = "") -> str:
+    """Return the `scope` word; raises ApiError 400 for any other than the three."""
+    word = data.get("scope") or default
+    if word not in LEVELS:
+        raise invalid(f'scope: "{word}" is not a valid choice.')
+    return str(word)
+
+
+def grants(
+    call: Call, word: str, entries: list[Any] | None, before: Principal | None
+) -> tuple[Grant, ...]:
+    """Return the full new list, checked against everything this console demands.
+
+    Raises ApiError 400 for what does not exist or does not fit, 403 for what the caller may not.
+    """
+    result = [_grant(call, word, entry) for entry in entries or []]
+    ids = [grant.scope_id for grant in result]
+    if len(set(ids)) != len(ids):
+        raise invalid("scopeRoles: Duplicate scope id.")
+    held = set(before.grants) if before and before.scope == word else set()
+    for grant in result:
+        _check_reach(call, Scope(word, grant.scope_id), grant, is_new=grant not in held)
+    return tuple(result)
+
+
+def check_rights(call: Call, permission: str, principal: Principal) -> None:
+    """Raise ApiError 403 unless the caller holds the permission on a seen scope of the target.
+
+    A target that holds nothing asks for the permission on the tenant.
+    """
+    scopes = [Scope(principal.scope, grant.scope_id) for grant in principal.grants]
+    seen = [scope for scope in scopes if reaches(call.world, call.caller, scope)]
+    for scope in seen or [Scope("tenant", "")]:
+        if permission not in permissions_on(call.world, call.caller, scope):
+            raise forbidden("User does not have required permissions.")
+
+
+def future(call: Call, name: str, raw: str) -> datetime:
+    """Read a date-time that must lie ahead; raises ApiError 400."""
+    value = instant(name, raw)
+    if value <= call.console.clock():
+        raise invalid(f"{name}: Must be in the future.")
+    return value
+
+
+def _grant(call: Call, word: str, entry: Any) -> Grant:
+    if not isinstance(entry, dict):
+        raise invalid("scopeRoles: Invalid input type.")
+    check_fields(entry, _ENTRY)
+    scope_id = _scope_id(call, word, str(entry.get("id") or ""))
+    return Grant(scope_id, _role(call, Scope(word, scope_id), entry).id)
+
+
+def _scope_id(call: Call, word: str, raw: str) -> str:
+    world = call.world
+    if word == "tenant":
+        if raw not in {"", world.settings.tenancy_id}:
+            raise invalid("scopeRoles: id: Not a valid Identifier.")
+        return ""
+    if not raw:
+        raise invalid("scopeRoles: id: Missing data for required field.")
+    place = world.accounts.get(raw) if word == "account" else world.sites.get(raw)
+    if place is None or place.state == "deleted":
+        raise invalid("scopeRoles: id: Not a valid Identifier.")
+    return raw
+
+
+def _role(call: Call, scope: Scope, entry: Mapping[str, Any]) -> Role:
+    roles = call.world.roles
+    if entry.get("roleId"):
+        role = roles.get(str(entry["roleId"]))
+        if role is None or not covers(call.world, owner(role), scope):
+            raise invalid("scopeRoles: roleId: Not a valid Identifier.")
+        return role
+    name = entry.get("roleName") or next(iter(entry.get("roles") or ()), "Viewer")
+    named = [role for role in roles.values() if role.predefined and role.name == name]
+    if not named:
+        raise invalid(f'scopeRoles: roleName: "{name}" is not a valid choice.')
+    return named[0]
+
+
+def _check_reach(call: Call, scope: Scope, grant: Grant, *, is_new: bool) -> None:
+    if not reaches(call.world, call.caller, scope):
+        raise forbidden("User does not have required permissions.")
+    lent = permissions_of(call.world.roles[grant.role_id])
+    if is_new and not lent <= permissions_on(call.world, call.caller, scope):
+        raise forbidden("User does not have required permissions.")

@@ -1,0 +1,277 @@
+"""The world: everything the simulated console knows, as frozen records in mutable tables.
+
+A world is a JSON file with one record a line. Times are ISO 8601 in UTC with microseconds, ids are
+decimal strings of 19 digits. Fields at their default are left out of the file.
+
+Tests may change a world freely between requests: `world.users[id] = replace(user, ...)`.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import MISSING, asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any, TypeVar
+
+DEFAULT_WORLD = Path(__file__).with_name("worlds") / "acme.json"
+_BIRTH = "2023-01-09T08:00:00.000000Z"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How this console is set up."""
+
+    apply_service_user: str = "reconciler"
+    """Name of the service user whose token is handed out at the start."""
+    host: str = "mgmt-1.sentinelone.net"
+    onboarding: bool = True
+    """Automatic onboarding: new users get an invitation, and `password` is refused."""
+    allowed_domains: tuple[str, ...] = ()
+    """Mail domains of new users; empty: any."""
+    tenancy_id: str = "1820000000000000001"
+    tenant_entry: str = "null"
+    """`scopeRoles` of a tenant user: one entry with id `null`, `absent` or `tenancy`, or `empty`:
+    no entry, only `tenantRoles` (API reference, section 6 item 9)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An account. `state` is active, expired or deleted."""
+
+    id: str
+    name: str
+    state: str = "active"
+    is_default: bool = False
+    licenses: int = 1000
+    expiration: str | None = None
+    created_at: str = _BIRTH
+    updated_at: str = _BIRTH
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A site of an account. `state` is active, expired or deleted."""
+
+    id: str
+    name: str
+    account_id: str
+    state: str = "active"
+    is_default: bool = False
+    description: str = ""
+    licenses: int = 100
+    expiration: str | None = None
+    created_at: str = _BIRTH
+    updated_at: str = _BIRTH
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """A role; `permissions` are patterns over the catalogue in `rbac`, e.g. `*.view`."""
+
+    id: str
+    name: str
+    description: str = ""
+    scope: str = "tenant"
+    scope_id: str = ""
+    """Id of the owning account or site; empty at tenant level."""
+    predefined: bool = False
+    permissions: tuple[str, ...] = ()
+    creator_id: str = ""
+    """Id of the user who made a custom role."""
+    created_at: str = _BIRTH
+    updated_at: str = _BIRTH
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """One entry of a principal's list; `scope_id` is empty at tenant level."""
+
+    scope_id: str
+    role_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A console user. `grants` are all at the level `scope`."""
+
+    id: str
+    email: str
+    full_name: str
+    scope: str
+    grants: tuple[Grant, ...] = ()
+    source: str = "mgmt"
+    """`mgmt`, `sso_saml` or `active_directory`; others than `mgmt` are external."""
+    is_system: bool = False
+    email_verified: bool = True
+    date_joined: str = _BIRTH
+    first_login: str | None = None
+    last_login: str | None = None
+    two_fa_enabled: bool = True
+    two_fa_status: str = "configured"
+    can_generate_api_token: bool = False
+    token_created_at: str | None = None
+    token_expires_at: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The display name."""
+        return self.full_name
+
+    @property
+    def is_external(self) -> bool:
+        """True when an identity provider owns name and address."""
+        return self.source != "mgmt"
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceUser:
+    """A service user: a token with a name and grants."""
+
+    id: str
+    name: str
+    scope: str
+    grants: tuple[Grant, ...] = ()
+    description: str | None = None
+    uuid: str = ""
+    """The middle of the e-mail address it acts under."""
+    created_at: str = _BIRTH
+    updated_at: str = _BIRTH
+    created_by: str = ""
+    """Id of the principal who made it."""
+    updated_by: str = ""
+    last_activation: str | None = None
+    token_created_at: str | None = None
+    token_expires_at: str | None = None
+
+
+Principal = User | ServiceUser
+Record = TypeVar("Record", Account, Site, Role, User, ServiceUser)
+
+
+@dataclass(slots=True)
+class World:
+    """All tables by id, in the order of creation. Activities are records as answered."""
+
+    settings: Settings = field(default_factory=Settings)
+    accounts: dict[str, Account] = field(default_factory=dict)
+    sites: dict[str, Site] = field(default_factory=dict)
+    roles: dict[str, Role] = field(default_factory=dict)
+    users: dict[str, User] = field(default_factory=dict)
+    service_users: dict[str, ServiceUser] = field(default_factory=dict)
+    activities: list[dict[str, Any]] = field(default_factory=list)
+
+    def principal(self, principal_id: str) -> Principal | None:
+        """Return the user or service user of that id."""
+        return self.users.get(principal_id) or self.service_users.get(principal_id)
+
+    def named(self, name: str) -> Principal | None:
+        """Return the user of that address (any case) or the first service user of that name."""
+        wanted = name.casefold()
+        users = (user for user in self.users.values() if user.email.casefold() == wanted)
+        services = (one for one in self.service_users.values() if one.name == name)
+        return next(users, None) or next(services, None)
+
+    def fresh_id(self) -> str:
+        """Return an id above all others; lists are ordered by id, so the new one comes last."""
+        tables: tuple[Iterable[str], ...] = (
+            self.accounts, self.sites, self.roles, self.users, self.service_users,
+            (activity["id"] for activity in self.activities),
+        )  # fmt: skip
+        return str(max((int(key) for table in tables for key in table), default=10**18) + 1)
+
+
+def load(path: Path = DEFAULT_WORLD) -> World:
+    """Read a world file; raises ValueError (with what is wrong) or OSError."""
+    return parse(json.loads(path.read_text(encoding="utf-8")))
+
+
+def parse(tree: Any) -> World:
+    """Build a world from its JSON tree and check that every reference leads somewhere.
+
+    Raises ValueError naming the record at fault.
+    """
+    if not isinstance(tree, dict):
+        raise ValueError("a world is a JSON object")  # noqa: TRY004  one error type for bad files
+    unknown = sorted(set(tree) - {item.name for item in fields(World)})
+    if unknown:
+        raise ValueError(f"unknown table: {unknown[0]}")
+    world = World(
+        settings=_build(Settings, tree.get("settings", {})),
+        accounts=_table(Account, tree.get("accounts", [])),
+        sites=_table(Site, tree.get("sites", [])),
+        roles=_table(Role, tree.get("roles", [])),
+        users=_table(User, tree.get("users", [])),
+        service_users=_table(ServiceUser, tree.get("service_users", [])),
+        activities=list(tree.get("activities", [])),
+    )
+    _check(world)
+    return world
+
+
+def export(world: World) -> dict[str, Any]:
+    """Return the JSON tree of a world; `parse` reads it back."""
+    tree: dict[str, Any] = {"settings": _slim(world.settings)}
+    for name in ("accounts", "sites", "roles", "users", "service_users"):
+        tree[name] = [_slim(record) for record in getattr(world, name).values()]
+    return tree | {"activities": list(world.activities)}
+
+
+def dump(world: World) -> str:
+    """Write a world as a file: one record a line, so that a diff shows what changed."""
+    tables = []
+    for name, value in export(world).items():
+        if isinstance(value, list):
+            lines = ",\n".join("    " + json.dumps(record, ensure_ascii=False) for record in value)
+            text = f"[\n{lines}\n  ]" if value else "[]"
+        else:
+            text = json.dumps(value, ensure_ascii=False)
+        tables.append(f'  "{name}": {text}')
+    return "{\n" + ",\n".join(tables) + "\n}\n"
+
+
+def _slim(record: Any) -> dict[str, Any]:
+    """Leave out what is at its default."""
+    defaults = {item.name: item.default for item in fields(record)}
+    return {key: value for key, value in asdict(record).items() if value != defaults[key]}
+
+
+def _table(kind: type[Record], records: Iterable[Mapping[str, Any]]) -> dict[str, Record]:
+    table: dict[str, Record] = {}
+    for item in records:
+        record = _build(kind, item)
+        if record.id in table:
+            raise ValueError(f"{kind.__name__} {record.id} is there twice")
+        table[record.id] = record
+    return table
+
+
+def _build(kind: type[Any], item: Mapping[str, Any]) -> Any:
+    known = {each.name: each for each in fields(kind)}
+    label = f"{kind.__name__} {item.get('id', '')}".strip()
+    lacking = [name for name, each in known.items() if each.default is MISSING and name not in item]
+    if lacking or set(item) - set(known):
+        names = sorted(set(item) - set(known)) or lacking
+        raise ValueError(f"{label}: unknown or missing field {names[0]}")
+    values = dict(item)
+    if "grants" in values:
+        values["grants"] = tuple(_build(Grant, grant) for grant in values["grants"])
+    for name in ("permissions", "allowed_domains"):
+        if name in values:
+            values[name] = tuple(values[name])
+    return kind(**values)
+
+
+def _check(world: World) -> None:
+    for site in world.sites.values():
+        if site.account_id not in world.accounts:
+            raise ValueError(f"Site {site.id}: no account {site.account_id}")
+    scopes: dict[str, Mapping[str, object]] = {
+        "tenant": {"": None}, "account": world.accounts, "site": world.sites,
+    }  # fmt: skip
+    for role in world.roles.values():
+        if role.scope_id not in scopes.get(role.scope, {}):
+            raise ValueError(f"Role {role.id}: no {role.scope} {role.scope_id}")
+    principals: list[Principal] = [*world.users.values(), *world.service_users.values()]
+    for one in principals:
+        for grant in one.grants:
+            if grant.scope_id not in scopes.get(one.scope, {}) or grant.role_id not in world.roles:
+                raise ValueError(f"{type(one).__name__} {one.id}: dangling grant {grant}")

@@ -1,0 +1,127 @@
+"""Activities tell of changes with the real numbers, and with target and actor confused."""
+
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+
+OpenClient = Callable[[str], httpx.Client]
+Names = Callable[[str], str]
+Refuses = Callable[..., None]
+Entry = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def put(client: httpx.Client, ids: Names) -> Callable[..., None]:
+    def write(name: str, scope: str, *entries: dict[str, Any], **more: Any) -> None:
+        kind = "users" if "@" in name else "service-users"
+        body = {"data": {"scope": scope, "scopeRoles": list(entries), **more}}
+        assert client.put(f"/{kind}/{ids(name)}", json=body).status_code == 200
+
+    return write
+
+
+@pytest.fixture
+def told(client: httpx.Client) -> Callable[..., list[dict[str, Any]]]:
+    def read(**parameters: str) -> list[dict[str, Any]]:
+        answer = client.get("/activities", params={"limit": "1000", **parameters})
+        items: list[dict[str, Any]] = answer.json()["data"]
+        return items
+
+    return read
+
+
+def numbers(items: list[dict[str, Any]]) -> list[int]:
+    return [item["activityType"] for item in items]
+
+
+def test_a_role_change_gives_37_for_the_scope_and_24_for_the_user(
+    put: Any, told: Any, grant: Entry, ids: Names, has_shape: Callable[..., None]
+) -> None:
+    put("bo@acme.example", "account", grant("SOC", "Acme EMEA"))
+    items = told()
+    assert numbers(items) == [37, 24]
+    for item in items:
+        has_shape("activity", item)
+        assert item["userId"] == ids("bo@acme.example")  # the target, not who did it
+        assert item["data"]["byUser"] == "reconciler"
+        assert item["data"]["sourceType"] == "API"
+    assert items[0]["data"]["role"] == "SOC"
+    assert items[0]["data"]["fullScopeDetailsPath"] == "Global/Acme EMEA"
+    assert items[1]["comments"] == "Modified fields: User scope roles"
+
+
+def test_a_service_user_that_moves_is_removed_and_added_with_one_id(
+    put: Any, told: Any, grant: Entry, ids: Names
+) -> None:
+    put("ticketing", "account", grant("Viewer", "Acme Americas"))
+    gone, come = told()
+    assert (gone["activityType"], come["activityType"]) == (142, 140)
+    assert gone["userId"] == come["userId"] == ids("ticketing")
+    assert (gone["siteName"], come["accountName"]) == ("Austin", "Acme Americas")
+
+
+def test_a_changed_entry_of_a_service_user_names_both_roles(
+    put: Any, told: Any, grant: Entry
+) -> None:
+    put("ticketing", "site", grant("IT", "Acme Americas/Austin"))
+    (item,) = told()
+    assert item["activityType"] == 141
+    assert (item["data"]["role"], item["data"]["oldRole"]) == ("IT", "Viewer")
+
+
+def test_an_unchanged_entry_tells_nothing(put: Any, told: Any, grant: Entry) -> None:
+    put("ticketing", "site", grant("Viewer", "Acme Americas/Austin"))
+    put("bo@acme.example", "site", grant("SOC", "Acme EMEA/Madrid"))
+    assert told() == []
+
+
+def test_creation_and_deletion_are_told(client: httpx.Client, told: Any, grant: Entry) -> None:
+    person = {"email": "lena@acme.example", "fullName": "Lena Fischer", "scope": "site"}
+    entries = [grant("SOC", "Acme EMEA/Berlin"), grant("IT", "Acme EMEA/Lyon")]
+    made = client.post("/users", json={"data": person | {"scopeRoles": entries}}).json()["data"]
+    client.delete(f"/users/{made['id']}")
+    assert numbers(told()) == [23, 37, 37, 25]
+    robot = {"name": "robot", "expirationDate": "2027-01-01", "scope": "tenant"}
+    body = {"data": robot | {"scopeRoles": [grant("Viewer")]}}
+    made = client.post("/service-users", json=body).json()["data"]
+    client.delete(f"/service-users/{made['id']}")
+    assert numbers(told())[4:] == [140, 142]
+
+
+def test_the_right_to_make_tokens_is_told(put: Any, told: Any, grant: Entry) -> None:
+    entry = grant("SOC", "Acme EMEA/Madrid")
+    put("bo@acme.example", "site", entry, canGenerateApiToken=True)
+    put("bo@acme.example", "site", entry, canGenerateApiToken=False)
+    assert numbers(told()) == [110, 111]
+
+
+def test_activities_are_filtered_and_cut_to_the_callers_scope(
+    put: Any, told: Any, grant: Entry, acting_as: OpenClient
+) -> None:
+    put("ticketing", "account", grant("Viewer", "Acme Americas"))
+    put("bo@acme.example", "account", grant("SOC", "Acme EMEA"))
+    assert numbers(told(activityTypes="37,140")) == [140, 37]
+    assert numbers(told(userIds="1820000000000001026")) == [37, 24]
+    assert numbers(told(siteIds="1820000000000000232")) == [142]
+    assert numbers(told(accountIds="1820000000000000101")) == [37, 24]
+    assert told(createdAt__gt="2026-11-23T09:00:00Z") == []
+    assert len(told(createdAt__gte="2026-11-23T09:00:00Z", includeHidden="true")) == 4
+    assert numbers(told(sortBy="activityType", sortOrder="desc")) == [142, 140, 37, 24]
+    seen = acting_as("petra@acme.example").get("/activities").json()["data"]
+    assert numbers(seen) == [37, 24]
+
+
+def test_the_types_come_whole_and_without_pagination(
+    client: httpx.Client, has_shape: Callable[..., None]
+) -> None:
+    answer = client.get("/activities/types").json()
+    assert answer.keys() == {"data"}
+    assert {23, 24, 25, 37, 110, 111, 140, 141, 142} <= {each["id"] for each in answer["data"]}
+    for each in answer["data"]:
+        has_shape("activity-type", each)
+
+
+def test_a_filter_by_email_is_not_simulated(client: httpx.Client, refuses: Refuses) -> None:
+    refuses(client.get("/activities?userEmails=bo@acme.example"), 501)
