@@ -132,7 +132,8 @@ def _complete(
 ) -> Desired:
     """Add who is unlisted, and put everything into its one order."""
     named = {p.principal.id for p in principals if p.principal}
-    unlisted = tuple(p for p in actual.principals if p.id not in named and not p.is_system)
+    nobodys = (p for p in actual.principals if p.id not in named and not p.is_system)
+    unlisted = tuple(sorted(nobodys, key=lambda p: (p.name, p.id)))
     if guardrails.unlisted is Unlisted.REVOKE:
         principals = [
             *principals,
