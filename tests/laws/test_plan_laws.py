@@ -155,9 +155,7 @@ def test_the_projected_state_is_what_the_policy_says(
 
     after = projected(actual, made(actual, assignments))
 
-    held = {
-        p.name: {(g.scope.level, g.scope.id, g.role.id) for g in p.grants} for p in after.principals
-    }
+    held = {p.name: {(g.scope.level, g.scope.id) for g in p.grants} for p in after.principals}
     for assignment in assignments:
         for member in assignment.members:
             for scope in assignment.scopes:
@@ -281,7 +279,7 @@ def test_no_hash_seed_changes_a_byte() -> None:
         environment = {
             **os.environ,
             "PYTHONHASHSEED": seed,
-            "PYTHONPATH": os.pathsep.join(sys.path),
+            "PYTHONPATH": path,
         }
         done = subprocess.run(
             [sys.executable, "-c", RICH_PLAN], env=environment, capture_output=True, check=True
