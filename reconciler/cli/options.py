@@ -38,14 +38,28 @@ _NO_REVOKES = click.option(
 )
 
 
+_BASE = click.option(
+    "--base",
+    metavar="REF",
+    help="Commit whose policies count as the base: whoever it manages must still be managed, or "
+    "be listed as former. In a git work tree without this option: HEAD while there are "
+    "uncommitted changes, else HEAD's first parent.",
+)
+
+
 def files(function: _F) -> _F:
     """Add --policies and --guardrails."""
     return _POLICIES(_GUARDRAILS(function))
 
 
+def compared(function: _F) -> _F:
+    """Add --policies, --guardrails and --base."""
+    return files(_BASE(function))
+
+
 def shaping(function: _F) -> _F:
-    """Add the options that shape a plan: --policies, --guardrails, --target, --no-revokes."""
-    return files(_TARGET(_NO_REVOKES(function)))
+    """Add the options that shape a plan: the files, --base, --target, --no-revokes."""
+    return compared(_TARGET(_NO_REVOKES(function)))
 
 
 def plan_options(targets: tuple[str, ...], *, no_revokes: bool) -> Options:

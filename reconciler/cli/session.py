@@ -2,6 +2,7 @@
 
 import sys
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TextIO
@@ -64,3 +65,8 @@ class Session:
 
 
 pass_session = click.make_pass_decorator(Session)
+
+
+def child_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment for a child: everything but what leads to a token (T18)."""
+    return {k: v for k, v in environ.items() if not k.startswith(("SENTINELONE_", "RECONCILER_"))}

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from reconciler.cli.session import child_environment
 from reconciler.errors import SettingsError
 
 
@@ -24,11 +25,6 @@ def simulator_command(*arguments: str) -> list[str]:
     `-P` keeps the working directory off the import path, so that a checkout's files never run.
     """
     return [sys.executable, "-P", "-m", "reconciler.simulator", *arguments]
-
-
-def child_environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment for a child: everything but what leads to a token (T18)."""
-    return {k: v for k, v in environ.items() if not k.startswith(("SENTINELONE_", "RECONCILER_"))}
 
 
 @contextmanager

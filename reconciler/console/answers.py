@@ -20,6 +20,7 @@ from reconciler.errors import (
 )
 
 _MAX_QUOTE = 300
+_MAX_ERRORS = 3
 _BAD_CREDENTIAL = (
     "The token is wrong, expired or revoked: look at SENTINELONE_TOKEN, SENTINELONE_TOKEN_FILE or"
     " the profile of the credentials file, and make a new token in the console if needed."
@@ -84,6 +85,8 @@ class Answer:
     """Lower-case names."""
     body: bytes = field(repr=False)
     """Decoded from its content coding."""
+    token: str = field(default="", repr=False)
+    """What was sent to get it; hidden wherever the answer is quoted, in case it is echoed."""
 
 
 def success(answer: Answer, call: str) -> Mapping[str, Any]:
@@ -107,7 +110,7 @@ def success(answer: Answer, call: str) -> Mapping[str, Any]:
         raise NotUnderstoodError(f"{call}: the console's answer is not a JSON object", _NOT_THE_API)
     if body.get("errors") not in (None, []):
         raise NotUnderstoodError(
-            f"{call}: the console reported errors beside its data{_said(body)}",
+            f"{call}: the console reported errors beside its data{_said(body, answer)}",
             "Nothing may be concluded from half an answer. Try again later.",
         )
     return body
@@ -119,7 +122,7 @@ def failure(answer: Answer, call: str) -> ConsoleError:
     The console's `title` and `detail` are quoted, control characters escaped and cut at 300
     characters; bodies that are not JSON are not quoted.
     """
-    message = f"{call}: the console answered {answer.status}{_said(_lenient(answer))}"
+    message = f"{call}: the console answered {answer.status}{_said(_lenient(answer), answer)}"
     if answer.status in _ABOUT_THE_THING and _lenient(answer) is None:
         # Some gateway or proxy speaks: whether the thing exists is not known (section 2.1).
         return NotUnderstoodError(f"{message}, but not in the API's words", _NOT_THE_API)
@@ -128,7 +131,8 @@ def failure(answer: Answer, call: str) -> ConsoleError:
         return kind(message, remedy)
     if answer.status == HTTPStatus.TOO_MANY_REQUESTS:
         remedy = "Too many calls; wait a few minutes, and keep other tools off this token."
-        return BusyError(message, remedy, answer.headers.get("retry-after"))
+        asked = answer.headers.get("retry-after")
+        return BusyError(message, remedy, asked and _quotable(asked, answer))
     return _by_class(answer, message)
 
 
@@ -160,23 +164,28 @@ def _lenient(answer: Answer) -> Any:
         return None
 
 
-def _said(body: Any) -> str:
+def _said(body: Any, answer: Answer) -> str:
+    """Quote `title` and `detail` of the first few errors."""
     errors = body.get("errors") if isinstance(body, dict) else None
-    first = errors[0] if isinstance(errors, list) and errors else None
-    if not isinstance(first, dict):
-        return ""
-    parts = [str(first[key]) for key in ("title", "detail") if first.get(key) not in (None, "")]
-    return f' and said "{_quotable(": ".join(parts))}"' if parts else ""
+    told = errors[:_MAX_ERRORS] if isinstance(errors, list) else []
+    parts = [
+        ": ".join(str(error[key]) for key in ("title", "detail") if error.get(key))
+        for error in told
+        if isinstance(error, dict)
+    ]
+    words = "; ".join(part for part in parts if part)
+    return f' and said "{_quotable(words, answer)}"' if words else ""
 
 
-def _quotable(text: str) -> str:
-    shown = "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
+def _quotable(text: str, answer: Answer) -> str:
+    hidden = text.replace(answer.token, "(hidden)") if answer.token else text
+    shown = "".join(char if char.isprintable() else ascii(char)[1:-1] for char in hidden)
     return shown if len(shown) <= _MAX_QUOTE else f"{shown[:_MAX_QUOTE]}..."
 
 
 def _target(answer: Answer) -> str:
     found = re.match(r"(?:https?:)?//(?:[^/?#]*@)?([^/?#]+)", answer.headers.get("location", ""))
-    return _quotable(found[1]) if found else "a path of the same host"
+    return _quotable(found[1], answer) if found else "a path of the same host"
 
 
 def _is_page(answer: Answer) -> bool:

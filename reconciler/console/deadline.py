@@ -30,13 +30,11 @@ class Deadline:
         return self
 
     def __exit__(self, *_: object) -> None:
-        _threads.deadline = None
+        del _threads.deadline
 
 
 def _shorter(timeout: float | None, error: type[Exception]) -> float | None:
-    deadline: Deadline | None = getattr(_threads, "deadline", None)
-    if deadline is None:
-        return timeout
+    deadline: Deadline = _threads.deadline
     left = deadline.left()
     if left <= 0:
         raise error("the time for this request is over")

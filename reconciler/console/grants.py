@@ -14,6 +14,8 @@ from reconciler.domain.plan import Holding
 from reconciler.domain.state import Account, Actual, Site
 from reconciler.errors import IncompleteReadError, RefusedError
 
+_ROLES_REMEDY = "Give the token's role the permission Roles.view on all scopes, or try again."
+
 
 @dataclass(frozen=True, slots=True)
 class Directory:
@@ -127,7 +129,9 @@ def _tenant_grants(
         if role.id == older[0] or (role.owner_level == Level.TENANT and role.name == older[0])
     ]
     if len(found) != 1:
-        raise IncompleteReadError(f"{what} has a tenant role that the role list does not settle")
+        raise IncompleteReadError(
+            f"{what} has a tenant role that the role list does not settle", _ROLES_REMEDY
+        )
     return (Grant(TENANT, found[0]),)
 
 
@@ -136,7 +140,7 @@ def _role(entry: Record, directory: Directory, what: str) -> Role:
     if identity not in directory.roles:
         raise IncompleteReadError(
             f"{what} has the role id {identity}, which is not in the role list",
-            "Give the token's role the permission Roles.view on all scopes, or try again.",
+            _ROLES_REMEDY,
         )
     return directory.roles[identity]
 

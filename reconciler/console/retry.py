@@ -1,5 +1,6 @@
 """When a call is tried again, how often, and after how long (T54)."""
 
+import logging
 import random
 import threading
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from tenacity import RetryCallState, Retrying, retry_if_exception_type
 
 from reconciler.console.answers import BrokenConsoleError, BusyError, NoAnswerError, NotSentError
 
+_log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 
 ATTEMPTS = 5
@@ -48,6 +50,7 @@ class Retries:
             stop=self._stop,
             wait=self._wait,
             sleep=self.sleep,
+            before_sleep=_tell,
             reraise=True,
         )
         return retrying(request)
@@ -63,6 +66,12 @@ class Retries:
                 return asked
         limit = min(BACKOFF_CAP, BACKOFF_BASE * 2.0 ** (state.attempt_number - 1))
         return self.draw(0.0, limit)
+
+
+def _tell(state: RetryCallState) -> None:
+    """Tell why nothing seems to happen for a while."""
+    error = state.outcome.exception() if state.outcome else None
+    _log.warning("%s; trying again in %.0f s", error, state.upcoming_sleep)
 
 
 class Budget:

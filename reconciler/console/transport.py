@@ -9,6 +9,7 @@ import logging
 import ssl
 import zlib
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
 from typing import Any, Protocol, Self
@@ -21,6 +22,9 @@ from reconciler.console.answers import Answer, NoAnswerError, NotSentError
 from reconciler.console.deadline import Backend, Deadline
 from reconciler.console.origin import API_PREFIX, request_url
 from reconciler.errors import NotUnderstoodError, RefusedError, SettingsError, UnreachableError
+
+_log = logging.getLogger(__name__)
+"""Method, path, status and size only: no header, no query, no body."""
 
 MAX_WIRE_BYTES = 32 * 2**20
 MAX_BODY_BYTES = 64 * 2**20
@@ -105,7 +109,7 @@ class Transport:
             with Deadline(self._monotonic, REQUEST_SECONDS):
                 response = self._client.send(request, stream=True)
                 try:
-                    return self._without_token(_whole(response, call))
+                    answer = _whole(response, call)
                 finally:
                     response.close()
         except _NEVER_SENT as error:
@@ -123,6 +127,8 @@ class Transport:
                 f"{call}: no whole answer from {self.origin} ({_kind(error)})",
                 "The connection broke or was too slow. Try again later.",
             ) from None
+        _log.debug("%s: %d, %d bytes", call, answer.status, len(answer.body))
+        return replace(answer, token=self._token.reveal())
 
     def close(self) -> None:
         """Close all connections."""
@@ -134,12 +140,6 @@ class Transport:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _without_token(self, answer: Answer) -> Answer:
-        """Hide the token in case the console echoes it, since its words are quoted in errors."""
-        token = self._token.reveal()
-        headers = {name: text.replace(token, "(hidden)") for name, text in answer.headers.items()}
-        return Answer(answer.status, headers, answer.body.replace(token.encode(), b"(hidden)"))
-
     def _request(self, method: str, url: str, body: Mapping[str, Any] | None) -> httpx.Request:
         """Build the request and check where it really goes."""
         headers = {"Authorization": f"ApiToken {self._token.reveal()}"}
@@ -148,13 +148,13 @@ class Transport:
             headers["Content-Type"] = "application/json"
             content = json.dumps(body).encode()
         request = self._client.build_request(method, url, headers=headers, content=content)
-        home = httpx.URL(self.origin)
-        same = all(
-            getattr(request.url, part) == getattr(home, part)
-            for part in ("scheme", "host", "port", "userinfo")
-        )
-        if not same or not request.url.path.startswith(f"{API_PREFIX}/"):
-            raise RefusedError("a request would leave the console's API; it was not sent")
+        home, there = httpx.URL(self.origin), request.url
+        same = all(getattr(home, x) == getattr(there, x) for x in ("scheme", "host", "port"))
+        if not same or there.userinfo or not there.path.startswith(f"{API_PREFIX}/"):
+            raise RefusedError(
+                "a request would leave the console's API; it was not sent",
+                "Give SENTINELONE_URL as scheme and host only.",
+            )
         return request
 
 
@@ -164,7 +164,9 @@ def _network(address: Address) -> httpx.HTTPTransport:
     if address.proxy:
         own = context if address.proxy.startswith("https:") else None
         proxy = httpx.Proxy(address.proxy, ssl_context=own)
-    network = httpx.HTTPTransport(verify=context, trust_env=False, proxy=proxy)
+    # Idle connections go soon, so that a write seldom meets one that the console is closing.
+    limits = httpx.Limits(keepalive_expiry=2.0)
+    network = httpx.HTTPTransport(verify=context, trust_env=False, proxy=proxy, limits=limits)
     # httpx passes no network layer on, so it is put in here; a test watches this seam.
     network._pool._network_backend = Backend()  # noqa: SLF001 - it has no public name
     return network

@@ -1,9 +1,12 @@
 """What is an e-mail address for us. Pure; says what is wrong rather than yes or no."""
 
+import re
 import unicodedata
 
 _MAX_LENGTH = 254
-_SPECIAL = frozenset('"(),:;<>[\\]`*?')
+_SPECIAL = re.compile(r'["(),:;<>\[\\\]`*?]')
+_INVISIBLE = ("C", "Z")
+"""First letters of Unicode categories: control, format, private; separators."""
 
 
 def flaw(address: str) -> str | None:
@@ -12,22 +15,28 @@ def flaw(address: str) -> str | None:
     The check is simple on purpose: the console decides which mailboxes exist. What matters here
     is that two addresses which look alike are not two.
     """
-    for char in address:
-        category = unicodedata.category(char)
-        if category[0] in "CZ":
-            return f"holds the invisible character U+{ord(char):04X}"
-        if char in _SPECIAL:
-            return f"holds the character `{char}`"
+    return _flaw_of_characters(address) or _flaw_of_form(address)
+
+
+def _flaw_of_characters(address: str) -> str | None:
+    if not (address.isascii() and address.isprintable() and " " not in address):
+        for char in address:
+            if unicodedata.category(char).startswith(_INVISIBLE):
+                return f"holds the invisible character U+{ord(char):04X}"
+    special = _SPECIAL.search(address)
+    return f"holds the character `{special[0]}`" if special else None
+
+
+def _flaw_of_form(address: str) -> str | None:
+    local, _, domain = address.partition("@")
     if address.count("@") != 1:
         return "must hold exactly one @"
-    local, _, domain = address.partition("@")
     if not local or not domain:
         return "lacks the part before or after the @"
     if len(address) > _MAX_LENGTH:
         return f"is longer than {_MAX_LENGTH} characters"
-    for part, name in ((local, "local part"), (domain, "domain")):
-        if "" in part.split("."):
-            return f"has a dot too many in its {name}"
+    if "" in local.split(".") or "" in domain.split("."):
+        return "has a dot too many"
     if any(label[0] == "-" or label[-1] == "-" for label in domain.split(".")):
-        return "has a domain label that begins or ends with a hyphen"
+        return "has a part of its domain that begins or ends with a hyphen"
     return None

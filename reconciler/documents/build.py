@@ -10,7 +10,7 @@ from reconciler.documents.coherence import contradictions, warnings
 from reconciler.documents.directory import Directory, directory_of, owners_of
 from reconciler.documents.instants import beginning, ending
 from reconciler.documents.nodes import Document, Node, plain
-from reconciler.documents.wording import did_you_mean
+from reconciler.documents.wording import did_you_mean, shown
 from reconciler.domain.access import Level
 from reconciler.domain.digest import digest
 from reconciler.domain.policy import (
@@ -82,7 +82,7 @@ class _Builder:
             return
         role, reason, replaces = parts["role"], parts.get("reason"), parts.get("replaces_standing")
         window = self._window(document, parts)
-        if replaces and window is None:
+        if replaces and replaces.value and window is None:
             told = "`replaces_standing` says nothing without `from` or `until`"
             self._refuse(document, replaces, "no-window", told, "Add a window, or drop the key.")
         self.assignments.append(
@@ -117,13 +117,13 @@ class _Builder:
             if self.whole:
                 known = [group.name for group in self.directory.groups.values()]
                 remedy = did_you_mean(name, known, "Define it under `groups:` in any file.")
-                told = f"the group `{name}` is not defined"
+                told = f"the group {shown(name)} is not defined"
                 self._refuse(document, node, "unknown-group", told, remedy)
             return
         place = document.place(node)
         if group.owners and not group.owners <= owners_of(document):
             owners = ", ".join(sorted(group.owners))
-            told = f"the group `{name}` is owned by {owners} ({group.place}), not by this file"
+            told = f"the group {shown(name)} is owned by {owners} ({group.place}), not by this file"
             self.notes.append(
                 Problem(place, "foreign-group", told, "Let its owners review this use.")
             )

@@ -6,6 +6,7 @@ from typing import Any
 from reconciler.documents.addresses import flaw
 from reconciler.documents.instants import ending
 from reconciler.documents.nodes import Document, Node, plain
+from reconciler.documents.wording import shown
 from reconciler.domain.digest import digest
 from reconciler.domain.guardrails import (
     Guardrails,
@@ -70,7 +71,7 @@ def _principal(document: Document, node: Node, problems: list[Problem]) -> Princ
         return PrincipalName.service(text.removeprefix("service:"))
     wrong = flaw(text)
     if wrong:
-        told = f"the address `{text}` {wrong}"
+        told = f"the address {shown(text)} {wrong}"
         problems.append(Problem(document.place(node), "bad-address", told, "Correct it."))
     return PrincipalName.user(text)
 

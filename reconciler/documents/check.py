@@ -71,13 +71,24 @@ def _words(error: ValidationError) -> tuple[str, str, str]:
             return "one-scope", f"the assignment {told}", remedy
         case "minItems":
             return "list-too-short", f"{_name(error)} holds too few entries: {len(value)}", remedy
-        case "type" if demanded == "string" and isinstance(value, bool | int | float):
-            told = json.dumps(value)
-            quoted = f'Write it in quotes if it is meant as text: "{told}".'
-            return "unquoted", f"{_name(error)} is {told} without quotes, not text", quoted
-        case "type" if isinstance(value, dict | list):
-            kind = "mapping" if isinstance(value, dict) else "list"
-            return "wrong-type", f"{_name(error)} is a {kind}, not {title}", remedy
+        case "type" | "const":
+            return _words_on_type(error)
+    return "bad-value", f"{shown(value)} is not {title}", remedy
+
+
+def _words_on_type(error: ValidationError) -> tuple[str, str, str]:
+    value: Any = error.instance
+    title, remedy = _schema(error)["title"], _schema(error)["description"]
+    wants_text = error.validator_value == "string"
+    if isinstance(value, dict | list):
+        kind = "mapping" if isinstance(value, dict) else "list"
+        return "wrong-type", f"{_name(error)} is a {kind}, not {title}", remedy
+    if wants_text:
+        told = json.dumps(value)
+        quoted = f'Write it in quotes if it is meant as text: "{told}".'
+        return "unquoted", f"{_name(error)} is {told} without quotes, not text", quoted
+    if isinstance(value, str):
+        return "wrong-type", f"{_name(error)} is the text {shown(value)}, not {title}", remedy
     return "bad-value", f"{shown(value)} is not {title}", remedy
 
 

@@ -4,6 +4,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 
 from reconciler.documents.directory import Directory
+from reconciler.documents.wording import shown
 from reconciler.domain.names import PrincipalName
 from reconciler.domain.policy import Assignment, Former, ScopeName
 from reconciler.errors import Place, Problem
@@ -41,7 +42,7 @@ def warnings(
     for group in directory.groups.values():
         for name in group.members:
             if name not in managed:
-                told = f"`{name}` is in the group `{group.name}` only, which nothing uses"
+                told = f"`{name}` is in the group {shown(group.name)} only, which nothing uses"
                 yield Problem(group.place, "not-managed", told, remedy)
 
 
@@ -91,7 +92,7 @@ def _repeats(assignments: Sequence[Assignment]) -> Iterator[Problem]:
                 first = seen.setdefault((who, *key), member.place)
                 if first != member.place:
                     told = (
-                        f"`{who}` is given `{role}` on `{scope.text or 'tenant'}` here and, "
+                        f"`{who}` is given {shown(role)} on `{scope.text or 'tenant'}` here and, "
                         f"word for word, at {first}"
                     )
                     yield Problem(member.place, "repeated-grant", told, "Keep one of the two.")

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from reconciler.documents.addresses import flaw
 from reconciler.documents.nodes import Document, Node
+from reconciler.documents.wording import shown
 from reconciler.domain.names import PrincipalName
 from reconciler.domain.policy import UserEntry
 from reconciler.errors import Place, Problem
@@ -30,7 +31,7 @@ class Directory:
     groups: dict[str, Group] = field(default_factory=dict)
     """By name in NFC."""
     problems: list[Problem] = field(default_factory=list)
-    _odd: set[PrincipalName] = field(default_factory=set)
+    _allowed: set[PrincipalName] = field(default_factory=set)
     _known: dict[str, PrincipalName] = field(default_factory=dict)
 
     def principal(self, document: Document, node: Node) -> PrincipalName:
@@ -51,10 +52,10 @@ class Directory:
         name = PrincipalName.user(text)
         wrong = flaw(text)
         if wrong:
-            told = f"the address `{text}` {wrong}"
+            told = f"the address {shown(text)} {wrong}"
             self.problems.append(Problem(place, "bad-address", told, "Correct the address."))
-        elif not text.isascii() and name not in self._odd:
-            told = f"the address `{text}` holds {_odd_characters(text)}, which may look like others"
+        elif not text.isascii() and name not in self._allowed:
+            told = f"the address {shown(text)} holds {_odd(text)}, which may look like others"
             remedy = "If it is right, write `allow_non_ascii: true` in its entry under `users:`."
             self.problems.append(Problem(place, "non-ascii-address", told, remedy))
         else:
@@ -68,7 +69,7 @@ def directory_of(documents: Sequence[Document]) -> Directory:
     for document in documents:
         for email, node in document.entries("users"):
             if "allow_non_ascii" in node.value:
-                directory._odd.add(PrincipalName.user(email))  # noqa: SLF001 - its own builder
+                directory._allowed.add(PrincipalName.user(email))  # noqa: SLF001 - its own builder
     for document in documents:
         for email, node in document.entries("users"):
             _add_user(directory, document, email, node)
@@ -84,29 +85,34 @@ def owners_of(document: Document) -> frozenset[str]:
 
 def _add_user(directory: Directory, document: Document, email: str, node: Node) -> None:
     place = document.key_place(node)
+    if email.startswith("service:"):
+        told = f"{shown(email)} stands under `users:`, which is for people"
+        remedy = "Remove it: policies never create service users."
+        directory.problems.append(Problem(place, "not-a-person", told, remedy))
+        return
     name = directory.principal(document, Node(email, place.line, place.column))
     full_name, identity = node.value.get("name"), node.value.get("id")
     entry = UserEntry(name, full_name and full_name.value, identity and identity.value, place)
     first = directory.users.setdefault(name, entry)
     if first is not entry:
-        told = f"the user `{email}` is described twice; first at {first.place}"
+        told = f"the user {shown(email)} is described twice; first at {first.place}"
         directory.problems.append(Problem(place, "repeated-user", told, "Keep one of the two."))
 
 
 def _add_group(directory: Directory, document: Document, name: str, node: Node) -> None:
     place = document.key_place(node)
     if not name or name != name.strip() or "\n" in name:
-        told = f"`{name}` is not a name for a group"
+        told = f"{shown(name)} is not a name for a group"
         remedy = "Write one line of text that neither begins nor ends with a blank."
         directory.problems.append(Problem(place, "bad-group-name", told, remedy))
     members = tuple(directory.principal(document, member) for member in node.value)
     group = Group(name, tuple(dict.fromkeys(members)), owners_of(document), place)
     first = directory.groups.setdefault(unicodedata.normalize("NFC", name), group)
     if first is not group:
-        told = f"the group `{name}` is defined twice; first at {first.place}"
+        told = f"the group {shown(name)} is defined twice; first at {first.place}"
         directory.problems.append(Problem(place, "repeated-group", told, "Keep one of the two."))
 
 
-def _odd_characters(text: str) -> str:
+def _odd(text: str) -> str:
     odd = sorted({char for char in text if not char.isascii()})
     return ", ".join(f"`{char}` (U+{ord(char):04X})" for char in odd)

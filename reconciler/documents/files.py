@@ -98,7 +98,7 @@ class _Search:
                 if entry.name.isprintable():
                     yield entry
                 else:
-                    told = f"the file name {ascii(entry.name)} holds characters that do not print"
+                    told = f"the file name {entry.name!a} holds characters that do not print"
                     self._refuse(prefix.rstrip("/"), "bad-file-name", told, "Rename it.")
 
     def _enter(self, name: str, folder: int, path: str) -> None:

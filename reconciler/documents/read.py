@@ -24,6 +24,7 @@ from ruamel.yaml.events import (
 )
 
 from reconciler.documents.nodes import Document, Node
+from reconciler.documents.wording import shown
 from reconciler.errors import Place, PolicyError, Problem
 
 MAX_DEPTH = 32
@@ -32,7 +33,12 @@ MAX_DEPTH = 32
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,19})(\.[0-9]{1,20})?")
 _WORDS = {"true": True, "false": False, "": None, "null": None, "Null": None, "NULL": None}
 _HIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
-_INNER_COLON = re.compile(r"""(?<![\s"'\]}]):(?=[^\s,\[\]{}])""")
+_INNER = re.compile(
+    r"""(?<![\s"'\]}]):(?=[^\s,\[\]{}])"""  # a colon within a word
+    r"""|(?<=[^\s,\[{])\?|\?(?=[^\s,\[\]{}])"""  # a question mark that does not stand alone
+)
+_ENOUGH = 100
+"""Problems after which the rest of a file is not read."""
 _PRIVATE = range(0xE000, 0xF900)
 _EMPTY = "Write `version: 1` and what is desired, or remove the file."
 
@@ -43,9 +49,10 @@ def read(text: str, path: str, file: str) -> Document:
     Raises PolicyError with every problem that the syntax shows: one when the parser gives up,
     several for anchors, tags, repeated keys and the like.
     """
-    reader = _Reader(file, _stand_in(text, file))
+    stand_ins = _StandIns(text, file)
+    reader = _Reader(file, stand_ins)
     try:
-        for event in YAML(typ="safe").parse(_INNER_COLON.sub(reader.stand_in, text)):
+        for event in YAML(typ="safe").parse(stand_ins.put_in(text)):
             reader.take(event)
     except MarkedYAMLError as error:
         reader.refuse(*_mark(error), "yaml-syntax", _told(error), "Correct the YAML here.")
@@ -54,8 +61,7 @@ def read(text: str, path: str, file: str) -> Document:
     except _Stop:
         pass
     if reader.root is None and not reader.problems:
-        only = "only comments" if text.strip() else "nothing"
-        reader.refuse(1, 1, "empty-file", f"the file holds {only}", _EMPTY)
+        reader.refuse(1, 1, "empty-file", f"the file holds {_what(text)}", _EMPTY)
     if reader.problems or reader.root is None:
         raise PolicyError(tuple(reader.problems))
     return Document(path, file, reader.root)
@@ -81,13 +87,14 @@ class _Open:
 class _Reader:
     """Puts the tree together and collects what is refused."""
 
-    def __init__(self, file: str, stand_in: str) -> None:
+    def __init__(self, file: str, stand_ins: "_StandIns") -> None:
         self.file = file
-        self.stand_in = stand_in
+        self._stand_ins = stand_ins
         self.problems: list[Problem] = []
         self.root: Node | None = None
         self._open: list[_Open] = []
         self._documents = 0
+        self._told: set[str] = set()
 
     def take(self, event: Event) -> None:
         """Add one event of the parser; raises _Stop when the rest shall not be read."""
@@ -109,15 +116,20 @@ class _Reader:
     def _refuse(self, event: Event, code: str, message: str, remedy: str) -> None:
         mark = event.start_mark
         self.refuse(mark.line + 1, mark.column + 1, code, message, remedy)
+        if len(self.problems) >= _ENOUGH:
+            raise _Stop
 
     def _node(self, event: NodeEvent) -> None:
         if event.anchor is not None:
             sign, code = ("*", "alias") if isinstance(event, AliasEvent) else ("&", "anchor")
-            told = f"the {code} `{sign}{event.anchor}` is not allowed"
-            self._refuse(event, code, told, "Write the value out in each place.")
+            name = shown(sign + self._stand_ins.take_out(event.anchor))
+            if name not in self._told:  # once each: a bomb has a great many
+                self._told.add(name)
+                told = f"the {code} {name} is not allowed"
+                self._refuse(event, code, told, "Write the value out in each place.")
         tag = getattr(event, "tag", None)
         if tag is not None:
-            self._refuse(event, "tag", f"the tag `{tag}` is not allowed", "Remove the tag.")
+            self._refuse(event, "tag", f"the tag {shown(tag)} is not allowed", "Remove the tag.")
         top = self._open[-1] if self._open else None
         if top is not None and top.key is None and isinstance(top.value, dict):
             self._key(event, top)
@@ -157,7 +169,7 @@ class _Reader:
         place = Place(self.file, mark.line + 1, mark.column + 1)
         first = top.seen.setdefault(unicodedata.normalize("NFC", text), place)
         if first is not place:
-            told = f"the key `{text}` is repeated; it stands at {first} already"
+            told = f"the key {shown(text)} is repeated; it stands at {first} already"
             self._refuse(event, "repeated-key", told, "Join the two entries.")
         top.key, top.key_line, top.key_column = text, place.line, place.column
 
@@ -175,7 +187,7 @@ class _Reader:
         return float(text) if number[2] else int(text)
 
     def _text(self, event: ScalarEvent) -> str:
-        text: str = event.value.replace(self.stand_in, ":")
+        text = self._stand_ins.take_out(event.value)
         hidden = None if text.isprintable() else _HIDDEN.search(text)
         if hidden:
             told = f"the text holds the character U+{ord(hidden[0]):04X}"
@@ -183,18 +195,38 @@ class _Reader:
         return text
 
 
-def _stand_in(text: str, file: str) -> str:
-    """Choose a private-use character that the text does not hold.
+class _StandIns:
+    """Two private-use characters that carry `:` and `?` inside words through the C parser.
 
-    It carries a colon inside a plain scalar (`[group:soc]`) through the C parser, which is older
-    than YAML 1.2 here and takes any such colon in a flow list for a mistake. One character for
-    one, so that all columns stay; every scalar is given its colons back.
+    That parser is older than YAML 1.2 and takes `[group:soc]` or `[Acme/B?]` for a mistake. One
+    character stands for one, so all columns stay, and every scalar is given its own back: where
+    the exchange happens inside quotes or a comment it changes nothing.
     """
-    for code in _PRIVATE:
-        if chr(code) not in text:
-            return chr(code)
-    told = "the file holds every private-use character there is"
-    raise PolicyError((Problem(Place(file), "private-use", told, "Remove them."),))
+
+    def __init__(self, text: str, file: str) -> None:
+        free = (chr(code) for code in _PRIVATE if chr(code) not in text)
+        self._colon, self._question = next(free, ""), next(free, "")
+        if not self._question:
+            told = "the file holds every private-use character there is"
+            raise PolicyError((Problem(Place(file), "private-use", told, "Remove them."),))
+
+    def put_in(self, text: str) -> str:
+        """Return the text as the parser gets it."""
+        return _INNER.sub(self._one, text)
+
+    def take_out(self, text: str) -> str:
+        """Return a scalar as the file has it."""
+        return text.replace(self._colon, ":").replace(self._question, "?")
+
+    def _one(self, found: re.Match[str]) -> str:
+        return self._colon if found[0] == ":" else self._question
+
+
+def _what(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines()]
+    if not any(lines):
+        return "nothing"
+    return "only comments" if all(line[:1] in {"", "#"} for line in lines) else "an empty document"
 
 
 def _mark(error: MarkedYAMLError) -> tuple[int, int]:

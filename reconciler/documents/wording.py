@@ -15,6 +15,12 @@ def did_you_mean(word: str, known: Iterable[str], otherwise: str) -> str:
 
 
 def shown(value: Any) -> str:
-    """Return a value as the file has it, in backticks and cut when it is long."""
+    """Return a value in backticks: cut when it is long, invisible characters spelt out."""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    if not text.isprintable():
+        text = "".join(char if char.isprintable() else _escaped(char) for char in text[:_MAX_SHOWN])
     return f"`{text}`" if len(text) <= _MAX_SHOWN else f"`{text[:_MAX_SHOWN]}...`"
+
+
+def _escaped(char: str) -> str:
+    return json.dumps(char)[1:-1]

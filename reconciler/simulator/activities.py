@@ -11,8 +11,8 @@ from uuid import NAMESPACE_URL, uuid5
 
 from reconciler.simulator.calls import Call
 from reconciler.simulator.lists import Listing, any_of, identifiers, instants, paginate, unsupported
+from reconciler.simulator.records import Grant, Principal, ServiceUser, User
 from reconciler.simulator.scopes import Scope, reaches, reaches_all
-from reconciler.simulator.world import Grant, Principal, ServiceUser, User
 
 TYPES: Mapping[int, tuple[str, str]] = {
     23: ("User Added", "The management user {by} added user {name}."),

@@ -19,7 +19,7 @@ from reconciler.simulator.envelopes import (
     invalid,
     missing,
 )
-from reconciler.simulator.world import Principal
+from reconciler.simulator.records import Principal
 
 PREFIX = "/web/api/v2.1"
 Handler = Callable[[Call], dict[str, Any]]

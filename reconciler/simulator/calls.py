@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from reconciler.simulator.envelopes import Request
-from reconciler.simulator.world import Principal, User, World
+from reconciler.simulator.records import Principal, User
+from reconciler.simulator.world import World
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,13 +3,15 @@
 from typing import Any
 
 from reconciler.simulator.calls import Call
+from reconciler.simulator.records import Grant, Principal
 from reconciler.simulator.scopes import visible_grants
-from reconciler.simulator.world import Grant, Principal, World
+from reconciler.simulator.world import World
 
 
 def role_fields(call: Call, principal: Principal) -> dict[str, Any]:
     """Return `scope`, `scopeRoles`, `siteRoles`, `tenantRoles` and `lowestRole`, as far as seen."""
-    grants = visible_grants(call.world, call.caller, principal)
+    seen = visible_grants(call.world, call.caller, principal)
+    grants = sorted(seen, key=lambda grant: grant.scope_id, reverse=True)
     entries = [scope_role(call.world, principal.scope, grant) for grant in grants]
     sites = entries if principal.scope == "site" else []
     names = [entry["roleName"] for entry in entries]

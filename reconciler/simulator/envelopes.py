@@ -43,6 +43,7 @@ class Request:
         """Return the body as a JSON object; raises ApiError 400 when it is none."""
         try:
             value = json.loads(self.body)
+            json.dumps(value, ensure_ascii=False).encode()  # half a surrogate pair is no text
         except (ValueError, RecursionError) as error:
             raise invalid("Invalid JSON received") from error
         if not isinstance(value, dict):

@@ -149,10 +149,10 @@ def instants(name: str, get: Callable[[Any], str | None]) -> dict[str, Filter]:
         return build
 
     def between(field: str, raw: str) -> Predicate:
-        low, dash, high = raw.partition("-")
-        if not (dash and low.isdigit() and high.isdigit()):
-            raise invalid(f"{field}: Not a valid range.")
-        first, last = int(low) / 1000, int(high) / 1000
+        try:
+            first, last = (int(bound) / 1000 for bound in raw.split("-"))
+        except (ValueError, OverflowError):
+            raise invalid(f"{field}: Not a valid range.") from None
         return lambda item: (
             bool(value := get(item)) and (first <= instant(field, str(value)).timestamp() <= last)
         )
@@ -163,7 +163,12 @@ def instants(name: str, get: Callable[[Any], str | None]) -> dict[str, Filter]:
 
 
 def unsupported(_name: str, _raw: str) -> Predicate:
-    """Documented, but this simulator does not know it: 501 instead of a silent lie."""
+    """Refuse a documented filter that this simulator does not know: 501, not a silent lie."""
+    raise ApiError(501, "Server could not process the request.")
+
+
+def unsupported_key(_item: Any) -> Any:
+    """Refuse a documented `sortBy` that this simulator does not know: 501."""
     raise ApiError(501, "Server could not process the request.")
 
 
@@ -178,9 +183,9 @@ def instant(name: str, raw: str) -> datetime:
     """Read an ISO 8601 time, naive meaning UTC; raises ApiError 400."""
     try:
         value = datetime.fromisoformat(raw)
-    except ValueError:
+        return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
         raise invalid(f"{name}: Not a valid datetime.") from None
-    return value if value.tzinfo else value.replace(tzinfo=UTC)
 
 
 def split(name: str, raw: str, maximum: int) -> list[str]:
@@ -192,7 +197,8 @@ def split(name: str, raw: str, maximum: int) -> list[str]:
 
 
 def _number(name: str, raw: str, minimum: int) -> int:
-    if not (raw.isascii() and raw.isdigit() and minimum <= int(raw) <= _MAX):
+    digits = raw.isascii() and raw.isdigit() and len(raw) <= len(str(_MAX))
+    if not (digits and minimum <= int(raw) <= _MAX):
         raise invalid(f"{name}: Must be between {minimum} and {_MAX}.")
     return int(raw)
 

@@ -10,13 +10,14 @@ from reconciler.simulator.lists import (
     contains,
     flag,
     identifiers,
-    instants,
     paginate,
     text,
     unsupported,
+    unsupported_key,
 )  # fmt: skip
+from reconciler.simulator.records import Account, Site
 from reconciler.simulator.scopes import Scope, reaches, visible_accounts, visible_sites
-from reconciler.simulator.world import Account, Site, World
+from reconciler.simulator.world import World
 
 _STATES = ("active", "expired", "deleted")
 _VENDOR = {"creator": "SentinelOne", "creatorId": "1820000000000000002"}
@@ -165,14 +166,18 @@ _ACCOUNTS: Listing[Account] = Listing(
         "query": contains(lambda account: [account.name]),
         "states": any_of(lambda account: [account.state], choices=_STATES),
         "isDefault": flag(lambda account: account.is_default),
-        **instants("createdAt", lambda account: account.created_at),
-        **instants("updatedAt", lambda account: account.updated_at),
         **dict.fromkeys(
             ("activeLicenses", "accountType", "createdAt", "updatedAt", "expiration", "usageType",
              "totalLicenses", "features", "billingMode"), unsupported,
         ),
     },
-    sort_keys=_SORT_KEYS,
+    sort_keys={
+        **_SORT_KEYS,
+        **dict.fromkeys(
+            ("accountType", "activeAgents", "activeLicenses", "billingMode", "numberOfSites",
+             "usageType"), unsupported_key,
+        ),
+    },
 )  # fmt: skip
 
 
@@ -197,8 +202,6 @@ def _sites(world: World) -> Listing[Site]:
             "state": any_of(lambda site: [site.state], 1, _STATES),
             "states": any_of(lambda site: [site.state], choices=_STATES),
             "isDefault": flag(lambda site: site.is_default),
-            **instants("createdAt", lambda site: site.created_at),
-            **instants("updatedAt", lambda site: site.updated_at),
             **dict.fromkeys(
                 ("module", "activeLicenses", "siteType", "adminOnly", "externalId", "sku",
                  "availableMoveSites", "createdAt", "updatedAt", "expiration", "healthStatus",
@@ -206,5 +209,8 @@ def _sites(world: World) -> Listing[Site]:
             ),
         },
         sort_keys={**_SORT_KEYS, "accountName": account_name,
-                   "description": lambda site: site.description},
+                   "description": lambda site: site.description,
+                   **dict.fromkeys(
+                       ("activeLicenses", "siteType", "sku", "suite"), unsupported_key
+                   )},
     )  # fmt: skip

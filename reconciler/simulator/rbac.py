@@ -13,16 +13,17 @@ from reconciler.simulator.lists import (
     Listing,
     boolean,
     contains,
-    flag,
     identifiers,
     instants,
     paginate,
     split,
     text,
     unsupported,
+    unsupported_key,
 )  # fmt: skip
+from reconciler.simulator.records import Principal, Role
 from reconciler.simulator.scopes import Scope, covers, reaches, reaches_all, scopes_of, sees
-from reconciler.simulator.world import Principal, Role, World
+from reconciler.simulator.world import World
 
 CATALOGUE: Mapping[str, tuple[str, ...]] = {
     "Users": ("view", "create", "edit", "delete", "allowGenerateApiToken"),
@@ -197,7 +198,6 @@ _LISTING: Listing[Role] = Listing(
         "query": contains(lambda role: [role.name, role.description]),
         "creatorId": text(lambda role: role.creator_id),
         "updatedById": text(lambda role: role.creator_id),
-        "predefinedRole": flag(lambda role: role.predefined),
         **instants("createdAt", lambda role: role.created_at),
         **instants("updatedAt", lambda role: role.updated_at),
         **dict.fromkeys(
@@ -207,6 +207,9 @@ _LISTING: Listing[Role] = Listing(
     },
     sort_keys={
         "id": lambda _role: None,
+        **dict.fromkeys(
+            ("accountName", "creator", "siteName", "updatedBy", "usersInRoles"), unsupported_key
+        ),
         "name": lambda role: role.name,
         "description": lambda role: role.description,
         "createdAt": lambda role: role.created_at,

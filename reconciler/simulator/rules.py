@@ -19,6 +19,8 @@ most, so that a client which survives here survives there:
 | target whose scopes the token does not cover     | 404, as if it were not there                  |
 | granting beyond the caller's own scope (7.5)     | 403                                           |
 | granting a permission the caller lacks (7.5)     | 403                                           |
+| order of `scopeRoles` in answers (10.13)         | newest scope first, not as sent               |
+| exact filters, e.g. `email` (9, 10.22)           | letter case counts; e-mails keep their case   |
 | own entry, last admin (10.17)                    | no protection                                 |
 | `isSystem` users (10.18)                         | 403 on PUT and DELETE                         |
 | duplicate e-mail on POST, PUT (10.6)             | 409 in any letter case, unseen users included |
@@ -42,8 +44,8 @@ from reconciler.simulator.calls import Call
 from reconciler.simulator.envelopes import forbidden, invalid
 from reconciler.simulator.lists import instant
 from reconciler.simulator.rbac import owner, permissions_of, permissions_on
+from reconciler.simulator.records import Grant, Principal, Role
 from reconciler.simulator.scopes import LEVELS, Scope, covers, reaches
-from reconciler.simulator.world import Grant, Principal, Role
 
 Fields = Mapping[str, type | tuple[type, ...]]
 """Documented fields of a body and their JSON types."""

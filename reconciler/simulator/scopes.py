@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from reconciler.simulator.world import Account, Grant, Principal, Site, World
+from reconciler.simulator.records import Account, Grant, Principal, Site
+from reconciler.simulator.world import World
 
 LEVELS = ("tenant", "account", "site")
 

@@ -9,9 +9,9 @@ from reconciler.simulator import activities, rules
 from reconciler.simulator.calls import Call, timestamp
 from reconciler.simulator.entries import account_of, role_fields
 from reconciler.simulator.envelopes import invalid, missing
-from reconciler.simulator.lists import Listing, contains, identifiers, paginate
+from reconciler.simulator.lists import Listing, contains, identifiers, paginate, unsupported_key
+from reconciler.simulator.records import ServiceUser
 from reconciler.simulator.scopes import sees
-from reconciler.simulator.world import ServiceUser
 
 _UPDATE: rules.Fields = {"description": str, "scope": str, "scopeRoles": list}
 _CREATE: rules.Fields = {**_UPDATE, "name": str, "expirationDate": str}
@@ -145,6 +145,10 @@ _LISTING: Listing[ServiceUser] = Listing(
     },
     sort_keys={
         "id": lambda _service: None,
+        **dict.fromkeys(
+            ("createdByName", "dateJoined", "firstLogin", "fullName", "lastLogin", "roleId",
+             "updatedByName"), unsupported_key,
+        ),
         "name": lambda service: service.name,
         "description": lambda service: service.description,
         "createdAt": lambda service: service.created_at,
@@ -153,4 +157,4 @@ _LISTING: Listing[ServiceUser] = Listing(
         "apiTokenCreatedAt": lambda service: service.token_created_at,
         "apiTokenExpiresAt": lambda service: service.token_expires_at,
     },
-)
+)  # fmt: skip

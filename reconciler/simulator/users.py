@@ -1,6 +1,5 @@
 """Console users: list, one, self, create, replace, delete (API reference, sections 5.1 and 7)."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -8,20 +7,11 @@ from reconciler.simulator import activities, rules
 from reconciler.simulator.calls import Call
 from reconciler.simulator.entries import account_of, role_fields
 from reconciler.simulator.envelopes import ApiError, forbidden, invalid, missing
-from reconciler.simulator.lists import (
-    Listing,
-    any_of,
-    contains,
-    flag,
-    identifiers,
-    instants,
-    paginate,
-    text,
-    unsupported,
-)  # fmt: skip
+from reconciler.simulator.lists import paginate
 from reconciler.simulator.rbac import pages, permissions_of
+from reconciler.simulator.records import ServiceUser, User
 from reconciler.simulator.scopes import reaches_all, sees
-from reconciler.simulator.world import ServiceUser, User
+from reconciler.simulator.user_listing import listing
 
 _CREATE: rules.Fields = {
     "email": str, "fullName": str, "scope": str, "scopeRoles": list, "password": str,
@@ -35,7 +25,7 @@ _UPDATE: rules.Fields = {
 def list_users(call: Call) -> dict[str, Any]:
     """`GET /users`: whom the caller sees, with the grants the caller sees."""
     seen = [user for user in call.world.users.values() if sees(call.world, call.caller, user)]
-    page = paginate(_listing(call), seen, call.parameters)
+    page = paginate(listing(call), seen, call.parameters)
     return {"data": [view(call, user) for user in page.items], "pagination": page.pagination}
 
 
@@ -220,60 +210,3 @@ def _check_email(call: Call, email: str, own_id: str = "") -> None:
     others = (user for user in call.world.users.values() if user.id != own_id)
     if any(user.email.casefold() == wanted for user in others):
         raise ApiError(409, "User with this email already exists.")
-
-
-def _listing(call: Call) -> Listing[User]:
-    now = call.console.stamp()
-
-    def by(attribute: str) -> Callable[[User], Any]:
-        return lambda user: getattr(user, attribute)
-
-    def scope_ids(level: str) -> Callable[[User], list[str]]:
-        return lambda user: [each.scope_id for each in user.grants if user.scope == level]
-
-    return Listing(
-        column="ManagementUser.id",
-        filters={
-            "ids": identifiers(lambda user: [user.id]),
-            "roleIds": identifiers(lambda user: [each.role_id for each in user.grants]),
-            "accountIds": identifiers(scope_ids("account"), 500),
-            "siteIds": identifiers(scope_ids("site"), 500),
-            "email": text(by("email")),
-            "email__contains": contains(lambda user: [user.email], 10),
-            "fullName": text(by("full_name")),
-            "fullName__contains": contains(lambda user: [user.full_name], 5000),
-            "query": contains(lambda user: [user.email, user.full_name]),
-            "source": any_of(lambda user: [user.source], 1),
-            "sources": any_of(lambda user: [user.source]),
-            "twoFaStatus": text(by("two_fa_status")),
-            "twoFaStatuses": any_of(lambda user: [user.two_fa_status]),
-            "twoFaEnabled": flag(by("two_fa_enabled")),
-            "emailVerified": flag(by("email_verified")),
-            "emailReadOnly": flag(by("is_external")),
-            "fullNameReadOnly": flag(by("is_external")),
-            "canGenerateApiToken": flag(by("can_generate_api_token")),
-            "hasValidApiToken": flag(lambda user: (user.token_expires_at or "") > now),
-            **instants("createdAt", by("date_joined")),
-            **instants("lastActivation", by("last_login")),
-            **instants("apiTokenExpiresAt", by("token_expires_at")),
-            **dict.fromkeys(
-                ("firstLogin", "lastLogin", "dateJoined", "primaryTwoFaMethod", "groupsReadOnly"),
-                unsupported,
-            ),
-        },
-        sort_keys={
-            "id": lambda _user: None,
-            **{
-                key: by(attribute)
-                for key, attribute in (
-                    ("email", "email"), ("fullName", "full_name"), ("source", "source"),
-                    ("createdAt", "date_joined"), ("dateJoined", "date_joined"),
-                    ("firstLogin", "first_login"), ("lastLogin", "last_login"),
-                    ("emailVerified", "email_verified"), ("twoFaEnabled", "two_fa_enabled"),
-                    ("twoFaStatus", "two_fa_status"), ("apiTokenCreatedAt", "token_created_at"),
-                    ("apiTokenExpiresAt", "token_expires_at"),
-                    ("canGenerateApiToken", "can_generate_api_token"),
-                )
-            },
-        },
-    )  # fmt: skip

@@ -11,12 +11,12 @@ from reconciler import __version__
 from reconciler.audit import events
 from reconciler.audit.journal import Journal
 from reconciler.cli.console import write_client
+from reconciler.cli.files import load_files
 from reconciler.cli.options import plan_options, shaping
 from reconciler.cli.session import Session, pass_session
 from reconciler.cli.signals import Stopping
 from reconciler.console.client import WriteClient
 from reconciler.console.reader import read_actual
-from reconciler.documents.load import load
 from reconciler.documents.plan_file import read_plan_file, saved_plan
 from reconciler.domain.outcome import Outcome, Result
 from reconciler.domain.plan import Plan, SavedPlan
@@ -50,6 +50,7 @@ def command(
     planfile: Path | None,
     policies: Path,
     guardrails: Path | None,
+    base: str | None,
     targets: tuple[str, ...],
     no_revokes: bool,
     auto_approve: bool,
@@ -70,7 +71,7 @@ def command(
     if saved and (targets or no_revokes):
         raise click.UsageError("PLANFILE already says --target and --no-revokes; leave them out.")
     options = saved.options if saved else plan_options(targets, no_revokes=no_revokes)
-    wanted = Wanted(*load(policies, guardrails), options)
+    wanted = Wanted(*load_files(session, policies, guardrails, base), options)
     with write_client(session) as client:
         plan, actual = _planned(session, wanted, client, saved)
         tree = plan_tree(plan, __version__)

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import click
 
-from reconciler.cli.session import Session, pass_session
-from reconciler.cli.simulated import Simulated, child_environment, simulated
+from reconciler.cli.session import Session, child_environment, pass_session
+from reconciler.cli.simulated import Simulated, simulated
 from reconciler.console.client import WriteClient
 from reconciler.errors import ExitCode, ReconcilerError
 from reconciler.resources import resource

@@ -6,9 +6,9 @@ import click
 
 from reconciler import __version__
 from reconciler.cli.console import read_client
+from reconciler.cli.files import load_files
 from reconciler.cli.options import plan_options, shaping
 from reconciler.cli.session import Session, pass_session
-from reconciler.documents.load import load
 from reconciler.documents.plan_file import write_plan_file
 from reconciler.domain.plan import Plan
 from reconciler.errors import ExitCode
@@ -35,6 +35,7 @@ def command(
     session: Session,
     policies: Path,
     guardrails: Path | None,
+    base: str | None,
     targets: tuple[str, ...],
     no_revokes: bool,
     out: Path | None,
@@ -52,7 +53,10 @@ def command(
       reconciler plan --out reviewed.plan.json --detailed-exitcode
       reconciler plan --target ana@acme.example
     """
-    wanted = Wanted(*load(policies, guardrails), plan_options(targets, no_revokes=no_revokes))
+    wanted = Wanted(
+        *load_files(session, policies, guardrails, base),
+        plan_options(targets, no_revokes=no_revokes),
+    )
     with read_client(session) as client:
         plan, _ = observe(wanted, client, session.instant(), session.progress())
     tree = plan_tree(plan, __version__)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from reconciler.cli.session import Session, pass_session
-from reconciler.cli.simulated import child_environment, simulator_command
+from reconciler.cli.session import Session, child_environment, pass_session
+from reconciler.cli.simulated import simulator_command
 
 
 @click.command("simulator")
