@@ -49,7 +49,8 @@ def admin_floor(judged: Judged) -> Iterable[Refusal]:
     """Every scope with admins keeps enough who can really log in, after every operation."""
     floor = judged.limit("min_admins", judged.guardrails.min_admins)
     admins = Admins(judged.actual, judged.desired)
-    before = holders(judged.actual, judged.deleted_site_ids)
+    # Only admins are counted; leaving everybody else out keeps this quick on a large console.
+    before = admins.only(holders(judged.actual, judged.deleted_site_ids))
     watched = {scope: admins.count(before, scope) for scope in admins.scopes(before)}
     lowest: dict[str, Refusal] = {}
     for operation, state in zip(judged.operations, project(before, judged.operations), strict=True):

@@ -50,6 +50,10 @@ class Admins:
             if wish.window is not None
         }
 
+    def only(self, state: Holders) -> Holders:
+        """Return the part of a state that belongs to admins."""
+        return {id_: grants for id_, grants in state.items() if self._admin(id_, grants)}
+
     def scopes(self, state: Holders) -> list[Scope]:
         """Return the scopes that have an admin of their own, widest first."""
         found = {grant.scope for id_, grants in state.items() for grant in self._admin(id_, grants)}
