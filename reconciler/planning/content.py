@@ -1,6 +1,7 @@
 """The content digest: what a reviewer approved, without when and by whom it was computed."""
 
 from collections.abc import Iterable
+from operator import itemgetter
 from typing import Any
 
 from reconciler.domain.digest import digest
@@ -19,7 +20,8 @@ def content_digest(options: Options, operations: Iterable[Operation]) -> str:
                 "no_revokes": options.no_revokes,
                 "targets": sorted(f"{name.kind}:{name.key}" for name in options.targets),
             },
-            "operations": [_operation(operation) for operation in operations],
+            # By principal, not by execution: the order depends on whose token it is.
+            "operations": sorted(map(_operation, operations), key=itemgetter("principal")),
         }
     )
 

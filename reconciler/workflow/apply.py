@@ -148,7 +148,9 @@ def _confirm(operation: Operation, around: Surroundings, answer: Principal | Non
     except ConsoleError as error:
         detail = f"written, but not read back: {error.message}"
         return Outcome(operation, Result.UNKNOWN, detail, created)
-    detail = "the console shows something else than was written; somebody may have changed it"
+    detail = "the console shows something else than was written"
+    if _is_done(operation, answer):
+        detail = "written, and then changed by somebody else: the console shows something else"
     return Outcome(operation, Result.FAILED, detail, created)
 
 

@@ -14,6 +14,9 @@ from reconciler.errors import RefusedError
 MAX_AGE = timedelta(hours=24)
 """How old a saved plan may be when applied by hand."""
 
+CLOCK_SKEW = timedelta(minutes=5)
+"""How far ahead the clock of the machine that planned may be."""
+
 
 def check_binding(saved: SavedPlan, recomputed: Plan, now: datetime) -> None:
     """Raise RefusedError with every difference between the saved plan and the recomputed one."""
@@ -49,7 +52,7 @@ def due_now(planned: tuple[Operation, ...], now: tuple[Operation, ...]) -> tuple
 def _moved(saved: SavedPlan, recomputed: Plan, now: datetime) -> Iterator[str]:
     if now - saved.instant > MAX_AGE:
         yield f"It is older than {MAX_AGE.total_seconds() / 3600:.0f} hours."
-    if saved.instant > now:
+    if saved.instant > now + CLOCK_SKEW:
         yield "It was made in the future, by this machine's clock."
     if saved.policy_digest != recomputed.policy_digest:
         yield "The policy files have changed."

@@ -11,6 +11,7 @@ from builders import (
     EMEA,
     LYON,
     NOW,
+    OWN,
     RELAXED,
     SOC,
     TRIAGE,
@@ -328,3 +329,18 @@ def test_operations_that_only_grant_come_first_and_those_that_only_revoke_last()
         "bo@acme.example",
         "ana@acme.example",
     ]
+
+
+def test_the_content_digest_does_not_depend_on_whose_token_planned() -> None:
+    # Two tokens order the operations differently: what touches the own identity goes last.
+    robots = [
+        service("50", "a-robot", grant(SOC, BERLIN)),
+        service("51", "b-robot", grant(SOC, BERLIN)),
+    ]
+    wish = assign(["service:a-robot", "service:b-robot"], "SOC", "EMEA/Berlin", "EMEA/Lyon")
+
+    one = plan(world(*robots, identity=replace(OWN, id="50")), wish)
+    two = plan(world(*robots, identity=replace(OWN, id="51")), wish)
+
+    assert one.operations == two.operations[::-1]
+    assert one.content_digest == two.content_digest
