@@ -53,11 +53,7 @@ def visible_grants(world: World, caller: Principal, principal: Principal) -> tup
 
 def sees(world: World, caller: Principal, principal: Principal) -> bool:
     """Tell whether a principal is in the caller's lists: at least one grant is covered."""
-    return (
-        reaches_all(caller)
-        or caller.id == principal.id
-        or bool(visible_grants(world, caller, principal))
-    )
+    return reaches_all(caller) or bool(visible_grants(world, caller, principal))
 
 
 def visible_accounts(world: World, caller: Principal) -> list[Account]:

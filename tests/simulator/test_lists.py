@@ -10,7 +10,8 @@ from urllib.parse import quote, unquote
 import httpx
 import pytest
 
-from reconciler.simulator.world import User, World
+from reconciler.simulator.records import User
+from reconciler.simulator.world import World
 
 Names = Callable[[str], str]
 Refuses = Callable[..., None]
@@ -42,7 +43,7 @@ def test_a_list_gives_ten_items_unless_told_otherwise(client: httpx.Client, worl
     assert answer["pagination"]["totalItems"] == len(world.users)
 
 
-@pytest.mark.parametrize("limit", ["0", "1001", "-1", "x", "1.5", "", "\u0661"])
+@pytest.mark.parametrize("limit", ["0", "1001", "-1", "x", "1.5", "", "\u0661", "9" * 5000])
 def test_limit_lies_between_1_and_1000(client: httpx.Client, refuses: Refuses, limit: str) -> None:
     refuses(client.get("/users", params={"limit": limit}), 400, "limit:")
 
@@ -222,7 +223,10 @@ def test_user_filters_find_who_fits(client: httpx.Client, query: str, expected: 
         ("emailVerified=yes", "emailVerified: Not a valid boolean."),
         ("ids=abc", "ids: Not a valid Identifier."),
         ("createdAt__gt=noon", "createdAt__gt: Not a valid datetime."),
+        ("createdAt__gt=9999-12-31T23:59:59-10:00", "createdAt__gt: Not a valid datetime."),
         ("createdAt__between=5", "createdAt__between: Not a valid range."),
+        ("createdAt__between=1-2-3", "createdAt__between: Not a valid range."),
+        ("createdAt__between=1-" + "9" * 400, "createdAt__between: Not a valid range."),
         ("email__contains=" + ",".join("abcdefghijk"), "Longer than maximum length 10."),
     ],
 )
@@ -282,3 +286,9 @@ def test_users_who_never_logged_in_sort_first(client: httpx.Client, world: World
     never = [user for user in world.users.values() if user.last_login is None]
     assert [user.id for user in never] == [first["id"]]
     assert isinstance(never[0], User)
+
+
+def test_a_documented_sort_key_that_is_not_simulated_says_so(
+    client: httpx.Client, refuses: Refuses
+) -> None:
+    refuses(client.get("/users?sortBy=roleId"), 501, "Server could not process")

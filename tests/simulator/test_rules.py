@@ -7,8 +7,9 @@ from typing import Any
 import httpx
 import pytest
 
+from reconciler.simulator.records import Grant
 from reconciler.simulator.serve import Running
-from reconciler.simulator.world import Grant, World
+from reconciler.simulator.world import World
 
 OpenClient = Callable[[str], httpx.Client]
 Names = Callable[[str], str]
@@ -65,6 +66,8 @@ def test_an_omitted_or_empty_list_clears_everything(
         (b"{", "Invalid JSON"),
         (b"[]", "Invalid input type"),
         (b"\xff", "Invalid JSON"),
+        (b'{"data": {"scope": "\\ud800"}}', "Invalid JSON"),
+        (b"[" * 100000, "Invalid JSON"),
         (b"{}", "data: Missing data"),
         (b'{"data": []}', "data: Invalid type"),
         (b'{"data": {"scope": "site"}, "filter": {}}', "filter: Unknown field"),

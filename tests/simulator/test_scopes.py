@@ -7,8 +7,9 @@ from typing import Any
 import httpx
 import pytest
 
+from reconciler.simulator.records import Grant, Role
 from reconciler.simulator.serve import Running
-from reconciler.simulator.world import Grant, Role, World
+from reconciler.simulator.world import World
 
 OpenClient = Callable[[str], httpx.Client]
 Names = Callable[[str], str]
@@ -52,6 +53,14 @@ def test_a_full_replace_with_cut_roles_deletes_what_the_token_cannot_see(
     body = {"data": {"scope": "account", "scopeRoles": [grant("IR Team", "Acme EMEA")]}}
     assert petra.put(f"/users/{user_id}", json=body).status_code == 200
     assert world.users[user_id].grants == (Grant(ids("Acme EMEA"), ids("role IR Team")),)
+
+
+def test_an_entry_the_token_cannot_see_cannot_be_sent_back_either(
+    acting_as: OpenClient, refuses: Refuses, ids: Names, grant: Entry
+) -> None:
+    held = [grant("IR Team", "Acme EMEA"), grant("IR Team", "Acme Americas")]
+    body = {"data": {"scope": "account", "scopeRoles": held}}
+    refuses(acting_as(EMEA_ADMIN).put(f"/users/{ids('wanda@acme.example')}", json=body), 403)
 
 
 @pytest.mark.parametrize("path", ["/users/{}", "/service-users/{}"])
@@ -109,6 +118,22 @@ def test_a_target_beyond_the_own_rights_cannot_be_changed(
     entry = Grant(ids("Acme Americas/Branch-001"), ids("role IT"))
     world.users[user_id] = replace(world.users[user_id], grants=(entry,))
     refuses(acting_as(AUSTIN_ADMIN).delete(f"/users/{user_id}"), 403)
+
+
+def test_service_users_ask_for_the_right_on_the_very_site_too(
+    acting_as: OpenClient, refuses: Refuses, world: World, ids: Names, grant: Entry
+) -> None:
+    xenia, robot = acting_as(AUSTIN_ADMIN), ids("ticketing")
+    entry = grant("Viewer", "Acme Americas/Branch-001")
+    body = {"data": {"scope": "site", "scopeRoles": [entry]}}
+    refuses(xenia.put(f"/service-users/{robot}", json=body), 403)
+    new = {"name": "robot", "expirationDate": "2027-01-01", **body["data"]}
+    refuses(xenia.post("/service-users", json={"data": new}), 403)
+    there = Grant(ids("Acme Americas/Branch-001"), ids("role Viewer"))
+    world.service_users[robot] = replace(world.service_users[robot], grants=(there,))
+    refuses(xenia.delete(f"/service-users/{robot}"), 403)
+    body["data"]["scopeRoles"] = [grant("Viewer", "Acme Americas/Austin")]
+    refuses(xenia.put(f"/service-users/{robot}", json=body), 403)
 
 
 def test_nobody_lends_permissions_he_does_not_have(
