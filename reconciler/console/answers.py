@@ -122,8 +122,10 @@ def failure(answer: Answer, call: str) -> ConsoleError:
     The console's `title` and `detail` are quoted, control characters escaped and cut at 300
     characters; bodies that are not JSON are not quoted.
     """
-    message = f"{call}: the console answered {answer.status}{_said(_lenient(answer), answer)}"
-    if answer.status in _ABOUT_THE_THING and _lenient(answer) is None:
+    body = _lenient(answer)
+    message = f"{call}: the console answered {answer.status}{_said(body, answer)}"
+    in_its_words = isinstance(body, dict) and isinstance(body.get("errors"), list)
+    if answer.status in _ABOUT_THE_THING and not in_its_words:
         # Some gateway or proxy speaks: whether the thing exists is not known (section 2.1).
         return NotUnderstoodError(f"{message}, but not in the API's words", _NOT_THE_API)
     if answer.status in _MEANINGS:
@@ -138,8 +140,9 @@ def failure(answer: Answer, call: str) -> ConsoleError:
 
 def lost(error: ConsoleError, call: str) -> LostAnswerError:
     """Return the error of a write that was sent and whose answer is of no use."""
+    told = error.message if error.message.startswith(call) else f"{call}: {error.message}"
     return LostAnswerError(
-        f"{call}: it may or may not have happened: {error.message}",
+        f"{told}; it may or may not have happened",
         "Read the principal again to see; the next plan shows what is left to do.",
     )
 

@@ -1,11 +1,8 @@
 """When two names mean the same principal. One function each, used everywhere."""
 
-import contextlib
 import unicodedata
 from dataclasses import dataclass, field
 from enum import StrEnum
-
-import idna
 
 
 class PrincipalKind(StrEnum):
@@ -57,11 +54,14 @@ class PrincipalName:
 def email_key(email: str) -> str:
     """Return the form under which two addresses are the same address.
 
-    NFC, then the local part case-folded and the domain as a lower-case A-label (IDNA 2008). A
-    domain that IDNA refuses stays as it is, lower-cased: it then equals only itself.
+    NFC, then the local part case-folded and the domain as lower-case A-labels. No character is
+    mapped beyond its lower case: IDNA 2003 would make `straße` and `strasse` one domain, and
+    they belong to different people.
     """
     local, at, domain = unicodedata.normalize("NFC", email).rpartition("@")
-    if not domain.isascii():
-        with contextlib.suppress(idna.IDNAError):
-            domain = idna.encode(domain, uts46=True).decode("ascii")
-    return f"{local.casefold()}{at}{domain.lower()}"
+    labels = ".".join(_a_label(label) for label in domain.lower().split("."))
+    return f"{local.casefold()}{at}{labels}"
+
+
+def _a_label(label: str) -> str:
+    return label if label.isascii() else "xn--" + label.encode("punycode").decode("ascii")

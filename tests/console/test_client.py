@@ -57,9 +57,12 @@ def test_errors_beside_data_are_an_error(console: Any, reads: ReadClient, errors
         ((404, said("Requested resource was not found")), MissingError, "not found"),
         ((501, said("Not supported")), MissingError, "Not supported"),
         ((404, b"<html>gateway</html>"), NotUnderstoodError, "not in the API's words"),
+        ((404, {"message": "no route"}), NotUnderstoodError, "not in the API's words"),
         ((501, b""), NotUnderstoodError, "not in the API's words"),
         ((400, said("Validation Error", "x: Unknown field")), RejectedError, "x: Unknown field"),
         ((409, said("taken")), RejectedError, "taken"),
+        ((400, {"errors": [{"title": "a"}, 7, {"detail": "b"}, {"title": "c"}]}), RejectedError,
+         'said "a; b"'),
         ((418, {"errors": "?"}), RejectedError, "418"),
         ((204, b""), NotUnderstoodError, "204"),
         ((200, b"<html>login</html>"), NotUnderstoodError, "web page"),
@@ -113,6 +116,12 @@ def test_reading_survives_a_bad_moment(
     assert clock.slept == [5.0, 10.0]
 
 
+def test_a_wait_is_told(console: Any, reads: ReadClient, caplog: pytest.LogCaptureFixture) -> None:
+    console.on("GET", "/users", (502, b""), {"data": 1})
+    reads.get("/users")
+    assert caplog.messages == ["GET /users: the console answered 502; trying again in 5 s"]
+
+
 def test_reading_gives_up_after_five_attempts(console: Any, reads: ReadClient, clock: Any) -> None:
     console.on("GET", "/users", NGINX)
     with pytest.raises(UnreachableError, match="429"):
@@ -155,7 +164,7 @@ def test_the_jitter_is_drawn_from_nought_to_the_limit(
 @pytest.mark.parametrize(
     ("header", "seconds"),
     [
-        ("7", 7.0), ("0", 0.0), (" 12 ", 12.0), ("100000", 120.0), ("9" * 400, 120.0),
+        ("7", 7.0), ("0", 0.0), (" 12 ", 12.0), ("100000", 120.0), ("9" * 200, 120.0),
         ("+30s", 30.0), ("-30s", 0.0), ("+1d", 120.0), ("naive", 40.0),
         ("soon", 5.0), ("", 5.0), ("-1", 5.0), ("1.5", 5.0), ("²", 5.0), ("1_0", 5.0),
         ("Sun, 99 Nov 2026 99:99:99 GMT", 5.0),
@@ -221,6 +230,7 @@ def test_a_write_without_a_good_answer_is_lost_and_never_repeated(
     console.server.RequestHandlerClass.timeout = 0.2  # only for the cut body
     with pytest.raises(LostAnswerError, match="may or may not have happened") as failure:
         write(writes)
+    assert failure.value.message.count(method) == 1
     assert failure.value.remedy
     assert console.count(method, "/users/1") == 1
 
@@ -329,7 +339,7 @@ def test_the_token_is_in_no_error_and_in_no_log(
 
     console.on("GET", "/users", fill(reply))
     console.on("POST", "/users", fill(reply))
-    texts = [repr(writes), str(vars(writes)), caplog.text]
+    texts = [repr(writes), str(vars(writes))]
     calls: list[Callable[[], Any]] = [
         lambda: writes.get("/users"),
         lambda: writes.post("/users", {}),
@@ -339,7 +349,7 @@ def test_the_token_is_in_no_error_and_in_no_log(
             call()
         error = failure.value
         texts += [str(error), repr(error), error.message, error.remedy, repr(vars(error))]
+    texts.append(caplog.text)
     encoded = base64.b64encode(token.encode()).decode()
     for form in (token, encoded, quote(token), *token.split(".")[:2]):
         assert not any(form in text for text in texts)
-    assert caplog.records == []

@@ -87,8 +87,12 @@ def test_a_deletion_without_success_may_have_happened(
     console: Any, writer: Writer, data: Any
 ) -> None:
     console.on("DELETE", "/users/11", {"data": data})
-    with pytest.raises(LostAnswerError):
+    with pytest.raises(LostAnswerError) as failure:
         writer.delete(USER, "11")
+    assert failure.value.message == (
+        "DELETE /users/11: the console did not say that it succeeded; it may or may not have"
+        " happened"
+    )
 
 
 def test_nothing_is_sent_for_an_empty_list_or_a_forged_id(console: Any, writer: Writer) -> None:
