@@ -94,6 +94,8 @@ def _words_on_type(error: ValidationError) -> tuple[str, str, str]:
 
 def _telling(error: ValidationError) -> list[ValidationError]:
     """Of an `anyOf`, return the errors of the branch that was meant, if that is clear."""
+    if error.validator == "oneOf" and not isinstance(error.instance, dict):
+        return []  # which keys it lacks is beside the point; its type is told already
     if error.validator != "anyOf":
         return [error]
     branches: dict[Any, list[ValidationError]] = {}

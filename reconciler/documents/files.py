@@ -152,14 +152,16 @@ class _Search:
 def _content(descriptor: int, place: Place) -> bytes | Problem:
     """Read an open file and close it; return a problem when it is none for us."""
     try:
-        with open(descriptor, "rb") as stream:
-            status = os.fstat(stream.fileno())
-            if not stat.S_ISREG(status.st_mode):
-                return Problem(place, "not-a-file", "this is not a regular file", _REMOVE)
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            return Problem(place, "not-a-file", "this is not a regular file", _REMOVE)
+        with open(descriptor, "rb", closefd=False) as stream:
             raw = stream.read(MAX_BYTES + 1)
     except OSError as error:
         told = f"the file cannot be read: {_why(error)}"
         return Problem(place, "unreadable-file", told, _REMOVE)
+    finally:
+        os.close(descriptor)
     if len(raw) > MAX_BYTES:
         told = too_large(max(status.st_size, len(raw)))
         return Problem(place, "file-too-large", told, "Split it.")

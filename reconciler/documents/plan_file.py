@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import secrets
+import stat
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,8 @@ def write_plan_file(path: Path, text: str) -> None:
 
     Raises SettingsError when the path cannot be written.
     """
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    # Not derived from the name of the plan, which may be as long as names can be, or empty.
+    temporary = path.parent / f".plan-{secrets.token_hex(8)}"
     try:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         with os.fdopen(os.open(temporary, flags, 0o600), "w", encoding="utf-8") as file:
@@ -32,13 +34,15 @@ def write_plan_file(path: Path, text: str) -> None:
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
+    except (OSError, ValueError) as error:
         raise SettingsError(
-            f"The plan cannot be saved to {path}: {error.strerror or error}.",
+            f"The plan cannot be saved to {path}: {_reason(error)}.",
             "Name a path in a folder that can be written.",
         ) from error
+    finally:
+        # Gone already when it was put into place; an interruption leaves nothing behind either.
+        with contextlib.suppress(OSError, ValueError):
+            temporary.unlink(missing_ok=True)
 
 
 def read_plan_file(path: Path) -> dict[str, Any]:
@@ -46,27 +50,26 @@ def read_plan_file(path: Path) -> dict[str, Any]:
 
     Raises SettingsError when it cannot be read or does not match the published schema.
     """
+    content = _content(path)
     try:
-        with path.open("rb") as file:
-            content = file.read(_LIMIT + 1)
-    except OSError as error:
-        raise _unreadable(path, error.strerror or str(error)) from error
-    if len(content) > _LIMIT:
-        raise _unreadable(path, "it is larger than any plan")
-    try:
-        tree = json.loads(content, object_pairs_hook=_unique)
+        tree = json.loads(content.decode("utf-8"), object_pairs_hook=_unique)
     except (ValueError, RecursionError) as error:
-        raise _unreadable(path, "it is not JSON") from error
+        raise _unreadable(path, f"it is not JSON, {_reason(error)}") from error
     schema = json.loads((resource("schemas") / "plan.schema.json").read_text("utf-8"))
     errors = sorted(Draft202012Validator(schema).iter_errors(tree), key=lambda e: e.json_path)
     if errors:
         where = errors[0].json_path
         raise _unreadable(path, f"it does not match schemas/plan.schema.json at {where}")
+    try:
+        datetime.fromisoformat(tree["evidence"]["instant"])
+    except ValueError as error:
+        # The schema knows the form of an instant, but not that there is no 13th month.
+        raise _unreadable(path, f"its instant is no date, {error}") from error
     return dict(tree)
 
 
 def saved_plan(tree: dict[str, Any]) -> SavedPlan:
-    """Return what a plan file binds, from its machine form."""
+    """Return what a plan file binds, from its machine form as `read_plan_file` returns it."""
     return SavedPlan(
         content_digest=tree["content_digest"],
         policy_digest=tree["policy_digest"],
@@ -81,11 +84,33 @@ def saved_plan(tree: dict[str, Any]) -> SavedPlan:
     )
 
 
+def _content(path: Path) -> bytes:
+    """Return the bytes of a regular file; opening a pipe must not wait for somebody to write."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise _unreadable(path, "it is not a regular file")
+            with os.fdopen(descriptor, "rb", closefd=False) as file:
+                content = file.read(_LIMIT + 1)
+        finally:
+            os.close(descriptor)
+    except (OSError, ValueError) as error:
+        raise _unreadable(path, _reason(error)) from error
+    if len(content) > _LIMIT:
+        raise _unreadable(path, "it is larger than any plan")
+    return content
+
+
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     keys = dict(pairs)
     if len(keys) != len(pairs):
         raise ValueError("a key is repeated")
     return keys
+
+
+def _reason(error: Exception) -> str:
+    return (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
 
 
 def _unreadable(path: Path, why: str) -> SettingsError:

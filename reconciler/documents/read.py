@@ -33,10 +33,8 @@ MAX_DEPTH = 32
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,19})(\.[0-9]{1,20})?")
 _WORDS = {"true": True, "false": False, "": None, "null": None, "Null": None, "NULL": None}
 _HIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
-_INNER = re.compile(
-    r"""(?<![\s"'\]}]):(?=[^\s,\[\]{}])"""  # a colon within a word
-    r"""|(?<=[^\s,\[{])\?|\?(?=[^\s,\[\]{}])"""  # a question mark that does not stand alone
-)
+_INNER = re.compile(r"""(?<=[^\s"'\[\]{},])(:(?=[^\s,\[\]{}])|\?)""")
+"""A colon or question mark within a word; a question mark also at its end."""
 _ENOUGH = 100
 """Problems after which the rest of a file is not read."""
 _PRIVATE = range(0xE000, 0xF900)
@@ -162,6 +160,9 @@ class _Reader:
             self._refuse(event, "key-not-text", told, "Write the key as text.")
             raise _Stop
         text = self._text(event)
+        if not text and event.implicit[0]:
+            told = "a key is missing before the `:`"
+            self._refuse(event, "empty-key", told, "Write the key, or remove the entry.")
         if text == "<<" and event.implicit[0]:
             told = "the merge key `<<` is not allowed"
             self._refuse(event, "merge-key", told, "Write the entries out in each place.")
@@ -204,7 +205,10 @@ class _StandIns:
     """
 
     def __init__(self, text: str, file: str) -> None:
-        free = (chr(code) for code in _PRIVATE if chr(code) not in text)
+        escapes = text.lower() if "\\" in text else ""
+        free = (
+            chr(code) for code in _PRIVATE if chr(code) not in text and f"{code:x}" not in escapes
+        )
         self._colon, self._question = next(free, ""), next(free, "")
         if not self._question:
             told = "the file holds every private-use character there is"

@@ -2,15 +2,18 @@
 
 import difflib
 import json
-from collections.abc import Iterable
+from collections.abc import Collection
 from typing import Any
 
 _MAX_SHOWN = 80
+_MAX_COMPARED = 1_000
+"""More words than this are not searched: a file with thousands of mistakes would take hours."""
 
 
-def did_you_mean(word: str, known: Iterable[str], otherwise: str) -> str:
+def did_you_mean(word: str, known: Collection[str], otherwise: str) -> str:
     """Return a remedy that offers the nearest of the known words, or the other one."""
-    near = difflib.get_close_matches(word[:_MAX_SHOWN], sorted(known), n=1)
+    compared = sorted(known) if len(known) <= _MAX_COMPARED else []
+    near = difflib.get_close_matches(word[:_MAX_SHOWN], compared, n=1)
     return f"Did you mean `{near[0]}`?" if near else otherwise
 
 
