@@ -163,6 +163,7 @@ def plan(
     now: datetime = NOW,
     no_revokes: bool = False,
     targets: tuple[str, ...] = (),
+    base: tuple[Assignment, ...] | None = None,
 ) -> Plan:
     """The plan for a world and these assignments."""
     names = tuple(PrincipalName.parse(target) for target in targets)
@@ -173,6 +174,7 @@ def plan(
             actual,
             now,
             Options(targets=names, no_revokes=no_revokes),
+            base=None if base is None else Policy(assignments=base),
         )
     )
 

@@ -16,7 +16,7 @@ class DesiredGrant:
     grant: Grant
     places: tuple[Place, ...]
     window: Window | None = None
-    """None when standing."""
+    """How long it lasts without a break; None when standing."""
     reason: str | None = None
     """The `reason:` of the assignment."""
     glob: str | None = None
@@ -32,8 +32,10 @@ class DesiredPrincipal:
     """The console's record; None when somebody is to be invited or was never there."""
     in_force: tuple[DesiredGrant, ...] = ()
     """Standing grants and open windows at the instant, one role per scope, one level."""
-    closed: frozenset[Grant] = frozenset()
-    """Triples whose window has closed; their revoke was judged when the window opened."""
+    asked: tuple[DesiredGrant, ...] = ()
+    """Everything asked for from the instant on, coming windows too, one entry a span."""
+    closed: frozenset[tuple[Grant, Window]] = frozenset()
+    """Triples whose window has closed, with that window."""
     ends_empty: Window | None = None
     """A coming or open window after whose end nothing would be in force."""
     former: bool = False

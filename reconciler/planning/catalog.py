@@ -73,6 +73,18 @@ class Catalog:
             self._suggest_role(name.text, scope),
         )
 
+    def role_named(self, text: str) -> frozenset[str]:
+        """Return the ids of every role that may be written like this; none when unknown."""
+        return frozenset(
+            role.id
+            for role in self._roles.values()
+            if text in {role.name, self.role_path(role), f"id:{role.id}"}
+        )
+
+    def suggest_role(self, text: str) -> str:
+        """Return `Did you mean ...?` over all roles, or an empty string."""
+        return did_you_mean(text, (role.name for role in self._roles.values()))
+
     def role_path(self, role: Role) -> str:
         """Write a role with its owner: `tenant/SOC`, `Acme EMEA/Triage`."""
         return "/".join([*self._owner_path(role), role.name])

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from reconciler.domain.access import Grant, Role, Scope
+from reconciler.domain.names import PrincipalName
 from reconciler.domain.policy import Assignment, Member, RoleName, ScopeName
 from reconciler.errors import Problem
 from reconciler.planning.catalog import Catalog
@@ -39,11 +40,11 @@ class Claim:
         window = self.assignment.window
         return window is not None and window.is_past(instant)
 
-    def for_conflicts(self) -> ConflictClaim:
-        """Put the claim, by ids, into the form that the conflict rules judge."""
+    def for_conflicts(self, name: PrincipalName) -> ConflictClaim:
+        """Put the claim, by ids and under one name, into the form the conflict rules judge."""
         scope, role = self.grant.scope, self.grant.role
         return ConflictClaim(
-            principal=self.member.name,
+            principal=name,
             level=scope.level,
             scope_key=scope.id,
             scope_label=scope.name,

@@ -54,7 +54,7 @@ def compare(desired: DesiredPrincipal, rules: Rules) -> Comparison:
     held = frozenset(actual.grants) - frozenset(gone)
     notes = tuple(f"holds {g.role.name} on the deleted site {g.scope.name}" for g in gone)
     wanted = frozenset(wish.grant for wish in desired.in_force)
-    if not wanted and held:
+    if not wanted and held and not rules.no_revokes:
         if rules.nothing_left is NothingLeft.REFUSE:
             return Comparison(refusal=_nothing_left(desired), notes=notes)
         if isinstance(rules.nothing_left, Grant):
@@ -64,6 +64,9 @@ def compare(desired: DesiredPrincipal, rules: Rules) -> Comparison:
         notes += kept
     if wanted == held:
         return Comparison(notes=notes)
+    if len({grant.scope for grant in wanted}) < len(wanted):
+        # Read so from the console; a list with two roles on one scope must not be sent.
+        return Comparison(notes=(*notes, "holds two roles on one scope, which cannot be kept"))
     after = _holding(wanted) if wanted else None
     return Comparison(
         Operation(
@@ -165,7 +168,7 @@ def _revoked(grant: Grant, desired: DesiredPrincipal) -> Change:
         reason = Reason.OFFBOARDING
     elif not desired.listed:
         reason = Reason.UNLISTED
-    elif grant in desired.closed:
+    elif any(grant == closed for closed, _ in desired.closed):
         reason = Reason.WINDOW_CLOSED
     places = desired.places
     return Change(Action.REVOKE, grant, reason, risk_of(Action.REVOKE, grant), places=places)

@@ -2,33 +2,37 @@
 
 from collections.abc import Iterable
 
-from reconciler.domain.guardrails import PrivilegedRule
-from reconciler.domain.names import PrincipalKind
-from reconciler.domain.plan import Change, Operation, Refusal
+from reconciler.domain.desired import DesiredGrant, DesiredPrincipal
+from reconciler.domain.guardrails import PrivilegedRule, SeparationRule
+from reconciler.domain.names import PrincipalKind, email_key
+from reconciler.domain.plan import Operation, Refusal
+from reconciler.errors import Problem
+from reconciler.planning.catalog import Catalog
 from reconciler.planning.judged import Judged, held_after, places_of
 
 
 def privileged(judged: Judged) -> Iterable[Refusal]:
-    """Privileged roles are granted only with the reason and for the time the rule asks."""
-    for operation in judged.operations:
-        for change in operation.grants:
-            for rule in judged.guardrails.privileged:
-                if change.grant.role.name in rule.roles:
-                    yield from _privileged(judged, rule, operation, change)
+    """Privileged roles are asked for only with the reason and for the time the rule allows."""
+    catalog = judged.names.catalog
+    for rule in judged.guardrails.privileged:
+        roles = {id_ for text in rule.roles for id_ in catalog.role_named(text)}
+        for one, wish in judged.newly_asked():
+            if wish.grant.role.id in roles:
+                yield from _privileged(judged, rule, one, wish)
 
 
 def allowed_domains(judged: Judged) -> Iterable[Refusal]:
-    """Nothing is granted to an address outside the allowed mail domains."""
-    allowed = judged.guardrails.allowed_domains
+    """Nobody with an address outside the allowed mail domains gains anything."""
+    allowed = {_domain(f"@{domain}") for domain in judged.guardrails.allowed_domains}
     if not allowed:
         return
     for operation in judged.operations:
-        domain = operation.name.key.rpartition("@")[2]
         is_user = operation.name.kind is PrincipalKind.USER
-        if is_user and operation.grants and domain not in allowed:
+        if is_user and _domain(operation.name.key) not in allowed and _gains(operation):
+            listed = ", ".join(sorted(allowed))
             yield Refusal(
                 "allowed_domains",
-                f"{operation.name} is outside the allowed mail domains ({', '.join(allowed)}).",
+                f"{operation.name} is outside the allowed mail domains ({listed}).",
                 "Correct the address, or add the domain to guardrails.yaml in a change of its own.",
                 places_of(operation),
             )
@@ -36,11 +40,13 @@ def allowed_domains(judged: Judged) -> Iterable[Refusal]:
 
 def separation_of_duties(judged: Judged) -> Iterable[Refusal]:
     """Nobody comes to hold all roles of a rule together."""
-    for operation in judged.operations:
-        after = {grant.role.name for grant in held_after(operation)}
-        granted = {change.grant.role.name for change in operation.grants}
-        for rule in judged.guardrails.separation_of_duties:
-            if after >= set(rule.roles) and granted & set(rule.roles):
+    catalog = judged.names.catalog
+    for rule in judged.guardrails.separation_of_duties:
+        apart = [catalog.role_named(text) for text in rule.roles]
+        for operation in judged.operations:
+            after = {grant.role.id for grant in held_after(operation)}
+            granted = {change.grant.role.id for change in operation.grants}
+            if all(ids & after for ids in apart) and any(ids & granted for ids in apart):
                 yield Refusal(
                     "separation_of_duties",
                     f"{operation.name} would hold {' and '.join(rule.roles)} together, "
@@ -50,24 +56,51 @@ def separation_of_duties(judged: Judged) -> Iterable[Refusal]:
                 )
 
 
+def unknown_roles(judged: Judged) -> Iterable[Problem]:
+    """Report roles of the rules that this console does not have: such a rule guards nothing."""
+    guardrails, catalog = judged.guardrails, judged.names.catalog
+    rules: list[PrivilegedRule | SeparationRule] = []
+    rules += [*guardrails.privileged, *guardrails.separation_of_duties]
+    for rule in rules:
+        for text in rule.roles:
+            if not catalog.role_named(text):
+                yield Problem(
+                    rule.place,
+                    "unknown-role",
+                    f'The guardrail names the role "{text}", which this console does not have.',
+                    _suggest(catalog, text),
+                )
+
+
 def _privileged(
-    judged: Judged, rule: PrivilegedRule, operation: Operation, change: Change
+    judged: Judged, rule: PrivilegedRule, one: DesiredPrincipal, wish: DesiredGrant
 ) -> Iterable[Refusal]:
-    what = f"{operation.name} would get {change.grant.role.name} on {change.grant.scope.name}"
-    if rule.require_reason and not change.note:
-        yield _refuse(change, f"{what} without a reason.", "Add `reason:` to the assignment.")
-    if change.window is None:
+    what = f"{one.name} would get {wish.grant.role.name} on {wish.grant.scope.name}"
+    if rule.require_reason and not wish.reason:
+        yield _refuse(wish, f"{what} without a reason.", "Add `reason:` to the assignment.")
+    if wish.window is None:
         if not rule.standing_allowed:
-            yield _refuse(change, f"{what} for good.", "Give it a window: `until:`.")
+            yield _refuse(wish, f"{what} for good.", "Give it a window: `until:`.")
     elif rule.max_duration is not None:
-        start, end = change.window.start or judged.instant, change.window.end
+        start, end = wish.window.start or judged.instant, wish.window.end
         if end is None or end - start > rule.max_duration:
-            yield _refuse(
-                change,
-                f"{what} for longer than {rule.max_duration}.",
-                "Shorten the window.",
-            )
+            message = f"{what} for longer than {rule.max_duration}."
+            yield _refuse(wish, message, "Shorten the window, or leave time between two.")
 
 
-def _refuse(change: Change, message: str, remedy: str) -> Refusal:
-    return Refusal("privileged", message, remedy, change.places)
+def _refuse(wish: DesiredGrant, message: str, remedy: str) -> Refusal:
+    return Refusal("privileged", message, remedy, wish.places)
+
+
+def _gains(operation: Operation) -> bool:
+    """Tell whether something is granted that does not merely take the place of Admin."""
+    replaced = {c.grant.scope for c in operation.revokes if c.grant.role.is_admin}
+    return any(change.grant.scope not in replaced for change in operation.grants)
+
+
+def _domain(address: str) -> str:
+    return email_key(address).rpartition("@")[2]
+
+
+def _suggest(catalog: Catalog, text: str) -> str:
+    return catalog.suggest_role(text) or "Correct the name, or remove it from the rule."

@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterable
 from reconciler.domain.guardrails import NothingLeft
 from reconciler.domain.names import PrincipalKind, PrincipalName
 from reconciler.domain.plan import Operation, Refusal
+from reconciler.planning.admins import admin_floor
 from reconciler.planning.duties import allowed_domains, privileged, separation_of_duties
 from reconciler.planning.judged import Judged, held_after, places_of
-from reconciler.planning.limits import admin_floor, too_large_a_share, too_many_revokes
+from reconciler.planning.limits import too_large_a_share, too_many_revokes
 
 
 def refusals(judged: Judged) -> tuple[Refusal, ...]:
@@ -22,15 +23,28 @@ def refusals(judged: Judged) -> tuple[Refusal, ...]:
 
 def protected(judged: Judged) -> Iterable[Refusal]:
     """Nothing of a protected principal is removed or lowered."""
-    for operation in judged.operations:
-        if _is_named(operation, judged.guardrails.protected) and _is_lowered(operation):
-            yield Refusal(
-                "protected",
-                f"{operation.name} is protected, and this plan takes something away.",
-                "Restore the grants in the policies; or take the name off `protected` in "
-                "guardrails.yaml, in a change of its own.",
-                places_of(operation),
-            )
+    names = judged.guardrails.protected
+    lowered = [
+        (operation.name, places_of(operation))
+        for operation in judged.operations
+        if _is_named(operation.name, operation.principal_id, names) and _is_lowered(operation)
+    ]
+    ending = {id_ for id_, _ in judged.ending}
+    lowered += [
+        (one.name, one.places)
+        for one in judged.targeted
+        if one.principal is not None
+        and one.principal.id in ending
+        and _is_named(one.name, one.principal.id, names)
+    ]
+    for name, places in lowered:
+        yield Refusal(
+            "protected",
+            f"{name} is protected, and this change takes something away.",
+            "Restore the grants in the policies; or take the name off `protected` in "
+            "guardrails.yaml, in a change of its own.",
+            places,
+        )
 
 
 def own_identity(judged: Judged) -> Iterable[Refusal]:
@@ -53,21 +67,28 @@ def window_leaves_nothing(judged: Judged) -> Iterable[Refusal]:
     """Refuse a window, before it opens, whose end would leave nothing."""
     if judged.guardrails.nothing_left is not NothingLeft.REFUSE:
         return
-    for desired in judged.desired.principals:
-        if desired.ends_empty is not None:
+    granted = {operation.name for operation in judged.operations if operation.grants}
+    for desired in judged.targeted:
+        window = desired.ends_empty
+        if window is None:
+            continue
+        is_coming = window.start is not None and window.start > judged.instant
+        # A window that is open already was judged when it opened.
+        if is_coming or desired.name in granted:
             yield Refusal(
                 "nothing_left",
-                f"When the window of {desired.name} closes at {desired.ends_empty.end}, "
+                f"When the window of {desired.name} closes at {window.end}, "
                 "nothing would be left, and the console cannot hold such a user.",
                 "Give a standing grant as well, or set nothing_left in guardrails.yaml.",
                 desired.places,
             )
 
 
-def _is_named(operation: Operation, names: tuple[PrincipalName, ...]) -> bool:
-    by_id = PrincipalName.service(f"id:{operation.principal_id}")
-    is_service = operation.name.kind is PrincipalKind.SERVICE
-    return operation.name in names or (is_service and by_id in names)
+def _is_named(
+    name: PrincipalName, principal_id: str | None, names: tuple[PrincipalName, ...]
+) -> bool:
+    by_id = PrincipalName.service(f"id:{principal_id}")
+    return name in names or (name.kind is PrincipalKind.SERVICE and by_id in names)
 
 
 def _is_lowered(operation: Operation) -> bool:

@@ -1,30 +1,43 @@
 """What a guard looks at, and the questions several guards ask of it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 
 from reconciler.domain.access import Grant, Scope
-from reconciler.domain.desired import Desired
+from reconciler.domain.desired import Desired, DesiredGrant, DesiredPrincipal
 from reconciler.domain.guardrails import Guardrails
+from reconciler.domain.names import PrincipalName
 from reconciler.domain.plan import Operation
 from reconciler.domain.state import Actual
 from reconciler.errors import Place
+from reconciler.planning.before import Before
+from reconciler.planning.names import Names
+
+Held = tuple[str, Grant]
+"""A principal's id and a grant."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Judged:
     """A plan in the making, with the two states it lies between."""
 
     operations: tuple[Operation, ...]
     """In the order of execution."""
     desired: Desired
+    targeted: tuple[DesiredPrincipal, ...]
+    """The part of the desired principals that this run is about."""
     actual: Actual
-    deleted_site_ids: frozenset[str]
+    names: Names
     guardrails: Guardrails
+    before: Before
     instant: datetime
-    closed: Mapping[str | None, frozenset[Grant]]
-    """Principal id -> triples whose window has closed."""
+
+    @property
+    def deleted_site_ids(self) -> frozenset[str]:
+        """Sites on which grants count for nothing."""
+        return self.names.catalog.deleted_site_ids
 
     def limit(self, rule: str, value: float) -> float:
         """Return the value of a limit: the override's while it lasts, else the file's."""
@@ -33,19 +46,82 @@ class Judged:
                 return override.value
         return value
 
-    def lost_scopes(self, operation: Operation) -> tuple[Scope, ...]:
-        """Return the scopes an operation takes away, for counting.
+    @cached_property
+    def windowed(self) -> frozenset[Held]:
+        """What is desired for a time only."""
+        return frozenset(
+            (one.principal.id, wish.grant)
+            for one in self.desired.principals
+            if one.principal is not None
+            for wish in one.in_force
+            if wish.window is not None
+        )
+
+    @cached_property
+    def forgiven(self) -> frozenset[Held]:
+        """What a closing window takes away; judged when the window opened, if the base had it."""
+        return frozenset(
+            (one.principal.id, grant)
+            for one in self.desired.principals
+            if one.principal is not None
+            for grant, window in one.closed
+            if self.before.had_window((self._name(one.name), grant), window)
+        )
+
+    @cached_property
+    def ending(self) -> frozenset[Held]:
+        """What is held for good and turned into a window: its end is decided here and now."""
+        return frozenset(
+            (one.principal.id, wish.grant)
+            for one, wish in self._wishes()
+            if one.principal is not None
+            and wish.window is not None
+            and wish.window.end is not None
+            and wish.grant in one.principal.grants
+            and (self._name(one.name), wish.grant) in self.before.standing
+        )
+
+    @cached_property
+    def lost(self) -> tuple[tuple[PrincipalName, Scope], ...]:
+        """Every scope that the plan takes from somebody, for counting.
 
         A role replacement loses no scope; a level change loses every scope of the old level.
-        What a closing window takes away was judged when the window opened.
         """
-        kept = {grant.scope for grant in held_after(operation)}
-        closed = self.closed.get(operation.principal_id, frozenset())
-        return tuple(
-            change.grant.scope
-            for change in operation.revokes
-            if change.grant.scope not in kept and change.grant not in closed
-        )
+        found = []
+        for operation in self.operations:
+            kept = {grant.scope for grant in held_after(operation)}
+            for change in operation.revokes:
+                held = (operation.principal_id or "", change.grant)
+                if change.grant.scope not in kept and held not in self.forgiven:
+                    found.append((operation.name, change.grant.scope))
+        for one in self.targeted:
+            if one.principal is not None:
+                ends = {grant for id_, grant in self.ending if id_ == one.principal.id}
+                found.extend((one.name, grant.scope) for grant in ends)
+        return tuple(found)
+
+    def newly_asked(self) -> Iterable[tuple[DesiredPrincipal, DesiredGrant]]:
+        """Return every wish this change brings: granted now, or asked for longer than before.
+
+        Coming windows are judged when they are written, not first when they open.
+        """
+        granted = {
+            (operation.name, change.grant)
+            for operation in self.operations
+            for change in operation.grants
+        }
+        for one in self.targeted:
+            for wish in one.asked:
+                known = ((self._name(one.name), wish.grant), wish.window) in self.before.asked
+                is_change = self.before.is_known and not known
+                if is_change or (one.name, wish.grant) in granted:
+                    yield one, wish
+
+    def _wishes(self) -> Iterable[tuple[DesiredPrincipal, DesiredGrant]]:
+        return ((one, wish) for one in self.targeted for wish in one.in_force)
+
+    def _name(self, name: PrincipalName) -> PrincipalName:
+        return self.names.people.canonical(name)
 
 
 def held_after(operation: Operation) -> tuple[Grant, ...]:

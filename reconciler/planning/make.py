@@ -11,11 +11,14 @@ from reconciler.domain.plan import Holding, Options, Plan, Refusal, UnlistedPrin
 from reconciler.domain.policy import Policy, RoleName, ScopeName
 from reconciler.domain.state import Actual, Principal
 from reconciler.errors import PolicyError, Problem
+from reconciler.planning.before import before
 from reconciler.planning.catalog import Catalog, did_you_mean
 from reconciler.planning.compare import Comparison, Rules, compare
 from reconciler.planning.content import content_digest
+from reconciler.planning.duties import unknown_roles
 from reconciler.planning.guards import refusals
 from reconciler.planning.judged import Judged
+from reconciler.planning.names import Names
 from reconciler.planning.notices import notices
 from reconciler.planning.order import execution_order
 from reconciler.planning.resolve import resolve
@@ -31,6 +34,8 @@ class Inputs:
     instant: datetime
     """In UTC; windows are judged at it."""
     options: Options
+    base: Policy | None = None
+    """The policy of the base commit; what is forgiven as judged earlier rests on it."""
 
 
 def make_plan(inputs: Inputs) -> Plan:
@@ -40,26 +45,31 @@ def make_plan(inputs: Inputs) -> Plan:
     be managed. What guardrails say comes back inside the plan, as refusals.
     """
     actual, options = inputs.actual, inputs.options
-    catalog = Catalog(actual)
-    desired = resolve(inputs.policy, inputs.guardrails, actual, catalog, inputs.instant)
+    names = Names.of(actual)
+    desired = resolve(inputs.policy, inputs.guardrails, actual, names, inputs.instant)
     rules = Rules(
-        nothing_left=_nothing_left(inputs.guardrails, catalog),
-        deleted_site_ids=catalog.deleted_site_ids,
+        nothing_left=_nothing_left(inputs.guardrails, names.catalog),
+        deleted_site_ids=names.catalog.deleted_site_ids,
         no_revokes=options.no_revokes,
     )
-    compared = [(one, compare(one, rules)) for one in _targeted(desired, options)]
+    targeted = _targeted(desired, options, names)
+    compared = [(one, compare(one, rules)) for one in targeted]
     operations = execution_order(
         [each.operation for _, each in compared if each.operation], actual.identity
     )
     judged = Judged(
         operations=operations,
         desired=desired,
+        targeted=targeted,
         actual=actual,
-        deleted_site_ids=catalog.deleted_site_ids,
+        names=names,
         guardrails=inputs.guardrails,
+        before=before(inputs.base, names, inputs.instant),
         instant=inputs.instant,
-        closed={one.principal.id: one.closed for one, _ in compared if one.principal},
     )
+    unknown = tuple(unknown_roles(judged))
+    if unknown:
+        raise PolicyError(unknown)
     return Plan(
         instant=inputs.instant,
         origin=actual.origin,
@@ -71,7 +81,7 @@ def make_plan(inputs: Inputs) -> Plan:
         operations=operations,
         refusals=_refusals(judged, compared),
         unlisted=tuple(_unlisted(principal) for principal in desired.unlisted),
-        warnings=notices(desired, actual, compared),
+        warnings=notices(judged, compared),
         options=options,
     )
 
@@ -102,12 +112,13 @@ def _nothing_left(guardrails: Guardrails, catalog: Catalog) -> NothingLeft | Gra
     return Grant(scopes[0], role)
 
 
-def _targeted(desired: Desired, options: Options) -> tuple[DesiredPrincipal, ...]:
+def _targeted(desired: Desired, options: Options, names: Names) -> tuple[DesiredPrincipal, ...]:
     """Keep the principals of --target; without it, keep all."""
     if not options.targets:
         return desired.principals
     known = {one.name for one in desired.principals}
-    unknown = [name for name in options.targets if name not in known]
+    targets = {names.people.canonical(name): name for name in options.targets}
+    unknown = [name for canonical, name in targets.items() if canonical not in known]
     if unknown:
         labels = [name.label for name in known]
         raise PolicyError(
@@ -122,7 +133,7 @@ def _targeted(desired: Desired, options: Options) -> tuple[DesiredPrincipal, ...
                 for name in unknown
             )
         )
-    return tuple(one for one in desired.principals if one.name in options.targets)
+    return tuple(one for one in desired.principals if one.name in targets)
 
 
 def _unlisted(principal: Principal) -> UnlistedPrincipal:

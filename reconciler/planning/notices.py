@@ -3,19 +3,19 @@
 from collections.abc import Iterable
 
 from reconciler.domain.access import Level
-from reconciler.domain.desired import Desired, DesiredPrincipal
+from reconciler.domain.desired import DesiredPrincipal
 from reconciler.domain.state import Actual
 from reconciler.errors import Problem, sort_problems
+from reconciler.planning.admins import short_of_admins
 from reconciler.planning.compare import Comparison
+from reconciler.planning.judged import Judged
 
 
 def notices(
-    desired: Desired,
-    actual: Actual,
-    compared: Iterable[tuple[DesiredPrincipal, Comparison]],
+    judged: Judged, compared: Iterable[tuple[DesiredPrincipal, Comparison]]
 ) -> tuple[Problem, ...]:
     """Return every warning of a plan, sorted."""
-    found = [*desired.warnings, *_view(actual)]
+    found = [*judged.desired.warnings, *_view(judged.actual), *_guarded(judged)]
     for one, comparison in compared:
         # What belongs to an operation is told beside it.
         if comparison.operation is None:
@@ -45,3 +45,23 @@ def _view(actual: Actual) -> Iterable[Problem]:
             "every grant of the people it sees is not documented.",
             "Use a token at the scope of everybody the policies name, best the tenant.",
         )
+
+
+def _guarded(judged: Judged) -> Iterable[Problem]:
+    """Say where the state already falls short of the guardrails, and which guard nobody."""
+    for scope, count in short_of_admins(judged):
+        yield Problem(
+            None,
+            "few-admins",
+            f"{scope.name} has {count} admin{'' if count == 1 else 's'} who can log in; the "
+            "guardrails ask for more.",
+            "Grant Admin to somebody else; a plan that takes one away is refused.",
+        )
+    for name in judged.guardrails.protected:
+        if judged.names.people.is_absent(name):
+            yield Problem(
+                None,
+                "protected-absent",
+                f'"{name}" is protected in the guardrails, and is not on the console.',
+                "Correct the name; as it stands, it protects nobody.",
+            )

@@ -36,8 +36,11 @@ class People:
         self, name: PrincipalName, place: Place, *, may_be_absent: bool = False
     ) -> Principal | Problem | None:
         """Return the principal, None for a user who is not there, or why it cannot be managed."""
-        by_id = self._by_id(name)
-        found = [by_id] if by_id else self._named.get(name, [])
+        if _is_id(name):
+            by_id = self._by_id(name)
+            found = [by_id] if by_id else []
+        else:
+            found = self._named.get(name, [])
         if len(found) > 1:
             ids = ", ".join(f"id:{principal.id}" for principal in found)
             return Problem(
@@ -60,11 +63,18 @@ class People:
             or "Policies never create service users: create it in the console first.",
         )
 
+    def is_absent(self, name: PrincipalName) -> bool:
+        """Tell whether nobody on the console has this name."""
+        return self._by_id(name) is None and name not in self._named
+
     def pins(self, entries: Iterable[UserEntry]) -> Iterable[Problem]:
         """Report every address that now belongs to another id than the one pinned (T34)."""
         for entry in entries:
-            for principal in self._named.get(entry.name, []):
-                if entry.id is not None and principal.id != entry.id:
+            if entry.id is None:
+                continue
+            found = self._named.get(entry.name, [])
+            for principal in found:
+                if principal.id != entry.id:
                     yield Problem(
                         entry.place,
                         "identity-changed",
@@ -72,11 +82,17 @@ class People:
                         f"pinned {entry.id}: the address was given to somebody else.",
                         "Find out who holds the address now; then correct or remove the id.",
                     )
+            if not found:
+                yield Problem(
+                    entry.place,
+                    "identity-changed",
+                    f'Nobody on the console has the address "{entry.name}", pinned to the id '
+                    f"{entry.id}: it was renamed or deleted.",
+                    "Correct the address, or remove the id to invite somebody new.",
+                )
 
     def _by_id(self, name: PrincipalName) -> Principal | None:
-        if name.kind is PrincipalKind.SERVICE and name.key.startswith("id:"):
-            return self._service_ids.get(name.key.removeprefix("id:"))
-        return None
+        return self._service_ids.get(name.key.removeprefix("id:")) if _is_id(name) else None
 
     def _manageable(self, principal: Principal, place: Place) -> Principal | Problem:
         if principal.is_system:
@@ -96,3 +112,7 @@ class People:
                 "drop grants that the token cannot see.",
             )
         return principal
+
+
+def _is_id(name: PrincipalName) -> bool:
+    return name.kind is PrincipalKind.SERVICE and name.key.startswith("id:")

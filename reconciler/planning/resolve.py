@@ -9,30 +9,36 @@ from datetime import datetime
 
 from reconciler.domain.desired import Desired, DesiredPrincipal
 from reconciler.domain.guardrails import Guardrails, Unlisted
-from reconciler.domain.names import PrincipalName
+from reconciler.domain.names import PrincipalKind, PrincipalName
 from reconciler.domain.policy import Policy, UserEntry
 from reconciler.domain.state import Actual, Principal
 from reconciler.errors import Place, PolicyError, Problem
-from reconciler.planning.catalog import Catalog
 from reconciler.planning.claims import Claim, Claimer
 from reconciler.planning.conflicts import conflicts
-from reconciler.planning.inforce import closed, ends_empty, in_force
+from reconciler.planning.inforce import asked, closed, ends_empty, in_force
+from reconciler.planning.names import Names
 from reconciler.planning.people import People
 
 
 def resolve(
-    policy: Policy, guardrails: Guardrails, actual: Actual, catalog: Catalog, instant: datetime
+    policy: Policy, guardrails: Guardrails, actual: Actual, names: Names, instant: datetime
 ) -> Desired:
     """Return the desired state of every managed principal, and who is unlisted.
 
     Raises PolicyError with every name that does not resolve, every conflict that only ids
     reveal, and every named principal that must not be managed.
     """
-    people = People(actual)
-    claimer = Claimer(catalog, instant)
+    people = names.people
+    claimer = Claimer(names.catalog, instant)
     claims = [claim for entry in policy.assignments for claim in claimer.claims(entry)]
     problems = [*claimer.problems, *people.pins(policy.users)]
-    problems.extend(conflicts(c.for_conflicts() for c in claims if not c.is_past(instant)))
+    problems.extend(
+        conflicts(
+            claim.for_conflicts(people.canonical(claim.member.name))
+            for claim in claims
+            if not claim.is_past(instant)
+        )
+    )
 
     principals = []
     for named in _named(policy, people, claims):
@@ -89,6 +95,7 @@ def _managed(named: _Named, found: Principal | None, instant: datetime) -> Desir
         name=found.name if found else named.name,
         principal=found,
         in_force=in_force(named.claims, instant),
+        asked=asked(named.claims, instant),
         closed=closed(named.claims, instant),
         ends_empty=ends_empty(named.claims, instant),
         full_name=named.entry.full_name if named.entry else None,
@@ -135,13 +142,18 @@ def _complete(
     nobodys = (p for p in actual.principals if p.id not in named and not p.is_system)
     unlisted = tuple(sorted(nobodys, key=lambda p: (p.name, p.id)))
     if guardrails.unlisted is Unlisted.REVOKE:
-        principals = [
-            *principals,
-            *(
-                DesiredPrincipal(p.name, p, listed=False)
-                for p in unlisted
-                if not p.is_partial and not actual.identity.is_of(p.name, p.id)
-            ),
-        ]
+        ending = [p for p in unlisted if _may_be_revoked_unnamed(p)]
+        unlisted = tuple(p for p in unlisted if p not in ending)
+        principals = [*principals, *(DesiredPrincipal(p.name, p, listed=False) for p in ending)]
     ordered = sorted(principals, key=lambda p: (p.name, p.principal.id if p.principal else ""))
     return Desired(tuple(ordered), unlisted, warnings)
+
+
+def _may_be_revoked_unnamed(principal: Principal) -> bool:
+    """Tell who `unlisted: revoke` reaches: the console's own users, seen whole (T46).
+
+    Service users, which machines make by the hundred, and users of an identity provider are
+    written only when a policy names them.
+    """
+    is_user = principal.kind is PrincipalKind.USER
+    return is_user and not principal.is_external and not principal.is_partial

@@ -344,3 +344,37 @@ def test_the_content_digest_does_not_depend_on_whose_token_planned() -> None:
 
     assert one.operations == two.operations[::-1]
     assert one.content_digest == two.content_digest
+
+
+def test_unlisted_revoke_reaches_neither_service_users_nor_users_of_an_identity_provider() -> None:
+    robot = service("50", "marketplace-app", grant(VIEWER, EMEA))
+    external = user("51", "sso@acme.example", grant(SOC, BERLIN), source="sso_saml")
+    cut = user("52", "cut@acme.example", grant(SOC, BERLIN), is_partial=True)
+
+    made = plan(world(robot, external, cut), guardrails=replace(RELAXED, unlisted=Unlisted.REVOKE))
+
+    assert made.is_empty
+    assert len(made.unlisted) == 3
+
+
+def test_no_revokes_parks_nobody_and_refuses_nobody() -> None:
+    for rule in (parked(), NothingLeft.REFUSE, NothingLeft.DELETE):
+        made = plan(
+            world(ANA),
+            former=(gone("ana@acme.example"),),
+            guardrails=replace(RELAXED, nothing_left=rule),
+            no_revokes=True,
+        )
+        assert made.is_empty
+        assert not made.refusals
+
+
+def test_a_list_with_two_roles_on_one_scope_is_never_written() -> None:
+    odd = user("10", "ana@acme.example", grant(SOC, BERLIN), grant(VIEWER, BERLIN))
+
+    made = plan(
+        world(odd), assign("ana@acme.example", "SOC", "EMEA/Berlin", "EMEA/Lyon"), no_revokes=True
+    )
+
+    assert made.is_empty
+    assert any("two roles on one scope" in warning.message for warning in made.warnings)

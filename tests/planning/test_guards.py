@@ -36,7 +36,9 @@ from reconciler.domain.guardrails import (
 )
 from reconciler.domain.names import PrincipalName
 from reconciler.domain.plan import Plan
+from reconciler.domain.policy import Assignment
 from reconciler.domain.state import Principal
+from reconciler.errors import PolicyError
 
 HOUR = timedelta(hours=1)
 
@@ -221,9 +223,10 @@ def test_an_invited_admin_cannot_log_in_yet_and_does_not_count() -> None:
     assert rules(made) == ["min_admins"]
 
 
-def test_a_new_admin_is_made_before_the_old_one_is_unmade() -> None:
+def test_an_admin_whom_the_plan_itself_makes_does_not_count_yet() -> None:
+    # Making the heir may fail, and unmaking the old admin succeed.
     first, second = admins(2)
-    heir = user("2200", "z-heir@acme.example", grant(VIEWER, EMEA))
+    heir = user("2200", "heir@acme.example", grant(VIEWER, EMEA))
 
     made = plan(
         world(first, second, heir),
@@ -232,22 +235,229 @@ def test_a_new_admin_is_made_before_the_old_one_is_unmade() -> None:
         guardrails=replace(RELAXED, min_admins=2),
     )
 
-    assert rules(made) == []
-    assert [op.name.label for op in made.operations] == [heir.name.label, first.name.label]
+    assert rules(made) == ["min_admins"]
 
 
-def test_the_floor_holds_after_every_operation_not_only_at_the_end() -> None:
+def test_admins_who_change_places_count_on_neither_side() -> None:
     ana, ben = (user(str(n), f"{n}@acme.example", grant(ADMIN, EMEA)) for n in (31, 32))
     cy, dee = (user(str(n), f"{n}@acme.example", grant(ADMIN, US)) for n in (33, 34))
 
     made = plan(
         world(ana, ben, cy, dee),
-        assign([ana.name.label, cy.name.label], "Admin", account="US"),
-        assign([ben.name.label, dee.name.label], "Admin", account="EMEA"),
+        assign([ana.name.label, dee.name.label], "Admin", account="US"),
+        assign([ben.name.label, cy.name.label], "Admin", account="EMEA"),
         guardrails=replace(RELAXED, min_admins=2),
     )
 
-    assert rules(made) == ["min_admins"]
+    assert rules(made) == ["min_admins", "min_admins"]
+
+
+def test_an_admin_raised_to_the_tenant_stays_an_admin_below() -> None:
+    first, second = admins(2)
+
+    made = plan(
+        world(first, second),
+        assign([first.name.label, second.name.label], "Admin"),
+        guardrails=replace(RELAXED, min_admins=2),
+    )
+
+    assert rules(made) == []
+
+
+def test_new_admins_are_made_before_others_are_changed() -> None:
+    first = user("2200", "a-first@acme.example", grant(ADMIN, EMEA))
+    heir = user("2201", "z-heir@acme.example", grant(VIEWER, EMEA))
+
+    made = plan(
+        world(first, heir),
+        assign(first.name.label, "Viewer", account="EMEA"),
+        assign(heir.name.label, "Admin", account="EMEA"),
+    )
+
+    assert [op.name.label for op in made.operations] == [heir.name.label, first.name.label]
+
+
+def test_closing_an_admins_window_does_not_count_against_the_floor() -> None:
+    first, second = admins(2)
+    boss = user("2300", "boss@acme.example", grant(VIEWER, LYON), grant(ADMIN, BERLIN))
+    standing = (
+        assign([first.name.label, second.name.label], "Admin", account="EMEA"),
+        assign("boss@acme.example", "Viewer", "EMEA/Lyon"),
+        assign("boss@acme.example", "Admin", "EMEA/Berlin", end=NOW - HOUR),
+    )
+    strict = replace(RELAXED, min_admins=3)
+
+    assert rules(plan(world(first, second, boss), *standing, guardrails=strict)) == ["min_admins"]
+    assert (
+        rules(plan(world(first, second, boss), *standing, guardrails=strict, base=standing)) == []
+    )
+
+
+def test_giving_a_standing_admin_an_end_counts_as_losing_the_admin() -> None:
+    first, second = admins(2)
+    held = assign([first.name.label, second.name.label], "Admin", account="EMEA")
+    ended = (
+        assign(second.name.label, "Admin", account="EMEA"),
+        assign(first.name.label, "Admin", account="EMEA", end=NOW + HOUR),
+    )
+    strict = replace(RELAXED, min_admins=2)
+
+    made = plan(world(first, second), *ended, guardrails=strict, base=(held,))
+
+    assert made.is_empty
+    assert "min_admins" in rules(made)
+
+
+def test_giving_many_standing_grants_an_end_counts_as_taking_them_away() -> None:
+    everybody = people(20)
+    names = [p.name.label for p in everybody]
+    held = assign(names, "SOC", "EMEA/Berlin")
+    bomb = assign(names, "SOC", "EMEA/Berlin", end=NOW + HOUR)
+    limit = replace(RELAXED, max_revokes=5)
+
+    made = plan(world(*everybody), bomb, guardrails=limit, base=(held,))
+
+    assert rules(made) == ["max_revokes"]
+    assert "giving a standing grant an end" in made.refusals[0].message
+    assert rules(plan(world(*everybody), bomb, guardrails=limit, base=(bomb,))) == []
+
+
+def test_a_window_invented_to_have_closed_long_ago_forgives_nothing() -> None:
+    everybody = [
+        user(str(1000 + n), f"u{n}@acme.example", grant(SOC, BERLIN), grant(VIEWER, LYON))
+        for n in range(20)
+    ]
+    names = [p.name.label for p in everybody]
+    kept = assign(names, "Viewer", "EMEA/Lyon")
+    invented = assign(names, "SOC", "EMEA/Berlin", end=NOW - timedelta(days=365))
+    limit = replace(RELAXED, max_revokes=5)
+
+    for base in (None, (kept,), (kept, assign(names, "SOC", "EMEA/Berlin"), invented)):
+        made = plan(world(*everybody), kept, invented, guardrails=limit, base=base)
+        assert rules(made) == ["max_revokes"]
+
+
+def test_a_protected_principal_gets_no_end() -> None:
+    held = user("10", "glass@acme.example", grant(ADMIN, EMEA))
+    guardrails = replace(RELAXED, protected=(PrincipalName.user("glass@acme.example"),))
+
+    made = plan(
+        world(held),
+        assign("glass@acme.example", "Admin", account="EMEA", end=NOW + HOUR),
+        base=(assign("glass@acme.example", "Admin", account="EMEA"),),
+        guardrails=guardrails,
+    )
+
+    assert rules(made) == ["protected"]
+
+
+def test_a_scope_short_of_admins_is_reported() -> None:
+    (lonely,) = admins(1)
+
+    made = plan(
+        world(lonely),
+        assign(lonely.name.label, "Admin", account="EMEA"),
+        guardrails=replace(RELAXED, min_admins=2),
+    )
+
+    assert [w.message for w in made.warnings] == [
+        "EMEA has 1 admin who can log in; the guardrails ask for more."
+    ]
+
+
+def test_a_protected_name_that_is_not_there_is_reported() -> None:
+    guardrails = replace(RELAXED, protected=(PrincipalName.user("glas@acme.example"),))
+
+    made = plan(world(ANA), STANDING, guardrails=guardrails)
+
+    assert [warning.code for warning in made.warnings] == ["protected-absent"]
+
+
+@pytest.mark.parametrize("text", ["Admin", "tenant/Admin", "id:1"])
+def test_the_roles_of_a_rule_may_be_written_in_every_form(text: str) -> None:
+    wish = assign("ana@acme.example", "Admin", account="EMEA")
+    both = (STANDING, assign("ana@acme.example", "Admin", "EMEA/Lyon"))
+    apart = replace(RELAXED, separation_of_duties=(SeparationRule("x", ("SOC", text), PLACE),))
+
+    assert rules(
+        plan(world(ANA), wish, guardrails=privileged(roles=(text,), standing_allowed=False))
+    ) == ["privileged"]
+    assert rules(plan(world(ANA), *both, guardrails=apart)) == ["separation_of_duties"]
+
+
+def test_a_rule_about_a_role_that_is_not_there_is_an_error_not_a_silent_gap() -> None:
+    with pytest.raises(PolicyError) as caught:
+        plan(world(ANA), STANDING, guardrails=privileged(roles=("Adminn",)))
+
+    (problem,) = caught.value.problems
+    assert (problem.code, problem.remedy) == ("unknown-role", 'Did you mean "Admin"?')
+
+
+def test_back_to_back_windows_are_one_long_window_for_a_privileged_role() -> None:
+    windows = [
+        assign(
+            "ana@acme.example",
+            "Admin",
+            account="EMEA",
+            start=NOW + n * HOUR,
+            end=NOW + (n + 1) * HOUR,
+        )
+        for n in range(3)
+    ]
+
+    made = plan(world(ANA), STANDING, *windows, guardrails=privileged(max_duration=2 * HOUR))
+
+    assert rules(made) == ["privileged"]
+
+
+def test_a_privileged_window_that_is_open_may_not_be_lengthened_or_made_standing() -> None:
+    held = user("10", "ana@acme.example", grant(ADMIN, EMEA))
+    short = assign("ana@acme.example", "Admin", account="EMEA", start=NOW - HOUR, end=NOW + HOUR)
+    long = assign("ana@acme.example", "Admin", account="EMEA", start=NOW - HOUR, end=NOW + 9 * HOUR)
+    forever = assign("ana@acme.example", "Admin", account="EMEA")
+    guardrails = privileged(max_duration=2 * HOUR, standing_allowed=False)
+
+    def ruled(*wishes: Assignment, base: tuple[Assignment, ...]) -> list[str]:
+        return rules(plan(world(held), *wishes, guardrails=guardrails, base=base))
+
+    assert ruled(short, base=(short,)) == []
+    assert ruled(long, base=(short,)) == ["privileged"]
+    assert ruled(forever, base=(short,)) == ["privileged"]
+
+
+def test_a_coming_privileged_window_is_judged_when_it_is_written() -> None:
+    coming = assign(
+        "ana@acme.example", "Admin", account="EMEA", start=NOW + HOUR, end=NOW + 9 * HOUR
+    )
+    guardrails = privileged(max_duration=2 * HOUR)
+
+    made = plan(world(ANA), STANDING, coming, guardrails=guardrails, base=(STANDING,))
+
+    assert made.is_empty
+    assert rules(made) == ["privileged"]
+
+
+def test_an_outsider_may_lose_admin_for_less() -> None:
+    outsider = user("11", "bo@other.example", grant(ADMIN, EMEA))
+    guardrails = replace(RELAXED, allowed_domains=("ACME.example",))
+
+    lowered = plan(
+        world(outsider), assign("bo@other.example", "Viewer", account="EMEA"), guardrails=guardrails
+    )
+    raised = plan(
+        world(user("11", "bo@other.example", grant(VIEWER, EMEA))),
+        assign("bo@other.example", "Admin", account="EMEA"),
+        guardrails=guardrails,
+    )
+
+    assert rules(lowered) == []
+    assert rules(raised) == ["allowed_domains"]
+
+
+def test_a_share_is_the_decimal_number_that_is_written() -> None:
+    assert "max_revoke_fraction" not in rules(
+        offboard(29, 100, replace(RELAXED, max_revoke_fraction=0.29))
+    )
 
 
 @pytest.mark.parametrize("role", ["Viewer", None])

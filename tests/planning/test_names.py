@@ -295,3 +295,36 @@ def test_what_had_to_be_derived_is_told() -> None:
     made = plan(actual, assign("ana@acme.example", "SOC", "EMEA/Berlin"))
 
     assert [warning.message for warning in made.warnings] == ["accounts were taken from the sites"]
+
+
+def test_a_pinned_address_that_nobody_has_invites_nobody() -> None:
+    wish = assign("new@acme.example", "SOC", "EMEA/Berlin")
+
+    found = problems(world(), wish, users=(newcomer("new@acme.example", pinned="77"),))
+
+    assert [problem.code for problem in found] == ["identity-changed"]
+
+
+def test_an_id_never_means_a_service_user_who_is_called_like_it() -> None:
+    trap = service("666", "id:51", grant(VIEWER, EMEA))
+
+    (problem,) = problems(world(trap), assign("service:id:51", "Admin"))
+
+    assert problem.code == "unknown-service-user"
+
+
+def test_two_spellings_of_one_service_user_cannot_ask_for_two_roles() -> None:
+    export = service("50", "export", grant(VIEWER, EMEA))
+
+    (roles,) = problems(
+        world(export),
+        assign("service:export", "Viewer", account="EMEA"),
+        assign("service:id:50", "SOC", account="EMEA", line=7),
+    )
+    (levels,) = problems(
+        world(export),
+        assign("service:export", "Viewer", account="EMEA"),
+        assign("service:id:50", "Viewer", line=7),
+    )
+
+    assert roles.code != levels.code

@@ -93,7 +93,13 @@ def test_closing_a_window_counts_towards_no_limit() -> None:
     held = user("10", "ana@acme.example", grant(SOC, BERLIN), grant(ADMIN, LYON))
     window = assign("ana@acme.example", "Admin", "EMEA/Lyon", end=NOW - HOUR)
 
-    closing = plan(world(held), STANDING, window, guardrails=replace(RELAXED, max_revokes=0))
+    closing = plan(
+        world(held),
+        STANDING,
+        window,
+        guardrails=replace(RELAXED, max_revokes=0),
+        base=(STANDING, window),
+    )
     plain = plan(world(held), STANDING, guardrails=replace(RELAXED, max_revokes=0))
 
     assert rules(closing) == []
@@ -182,3 +188,41 @@ def test_a_window_at_a_narrower_level_needs_replaces_standing() -> None:
         "+ ana@acme.example SOC on EMEA/Berlin",
         "- ana@acme.example Viewer on EMEA",
     ]
+
+
+def test_somebody_elses_window_does_not_stop_a_targeted_run() -> None:
+    coming = assign("new@acme.example", "SOC", "EMEA/Berlin", start=NOW + HOUR, end=NOW + 2 * HOUR)
+    careful = replace(RELAXED, nothing_left=NothingLeft.REFUSE)
+
+    made = plan(
+        world(ANA),
+        STANDING,
+        coming,
+        users=(newcomer("new@acme.example"),),
+        guardrails=careful,
+        targets=("ana@acme.example",),
+    )
+
+    assert rules(made) == []
+
+
+def test_a_window_that_is_open_already_stops_nothing() -> None:
+    only = assign("ana@acme.example", "SOC", "EMEA/Berlin", start=NOW - HOUR, end=NOW + HOUR)
+    careful = replace(RELAXED, nothing_left=NothingLeft.REFUSE)
+
+    made = plan(world(ANA), only, guardrails=careful)
+
+    assert rules(made) == []
+    assert made.is_empty
+
+
+def test_windows_that_meet_are_shown_as_the_one_span_they_are() -> None:
+    first = assign("ana@acme.example", "Viewer", "EMEA/Lyon", start=NOW - HOUR, end=NOW + HOUR)
+    second = assign("ana@acme.example", "Viewer", "EMEA/Lyon", start=NOW + HOUR, end=NOW + 2 * HOUR)
+    later = assign("ana@acme.example", "Viewer", "EMEA/Lyon", start=NOW + 9 * HOUR)
+
+    made = plan(world(ANA), STANDING, first, second, later)
+
+    window = made.operations[0].changes[0].window
+    assert window is not None
+    assert (window.start, window.end) == (NOW - HOUR, NOW + 2 * HOUR)

@@ -1,0 +1,60 @@
+"""What the base commit asked for: the evidence that a change is one, or is none.
+
+Some limits forgive what was judged earlier: the closing of a window counts for nothing, because
+its opening was judged. That is believed only of windows the base already had; otherwise a pull
+request could pass any revoke off as a window that closed long ago.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from reconciler.domain.access import Grant
+from reconciler.domain.names import PrincipalName
+from reconciler.domain.policy import Policy, Window
+from reconciler.planning.claims import Claim, Claimer
+from reconciler.planning.inforce import asked
+from reconciler.planning.names import Names
+
+Triple = tuple[PrincipalName, Grant]
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """The base policy, resolved on the same console at the same instant."""
+
+    is_known: bool = False
+    """False without a base: then nothing is forgiven, and nothing can be compared."""
+    standing: frozenset[Triple] = frozenset()
+    windows: frozenset[tuple[Triple, Window]] = frozenset()
+    """Every window as written, past ones too."""
+    asked: frozenset[tuple[Triple, Window | None]] = frozenset()
+    """Every unbroken span from the instant on; None when standing."""
+
+    def had_window(self, triple: Triple, window: Window) -> bool:
+        """Tell whether the base knew a triple by this window only."""
+        return (triple, window) in self.windows and triple not in self.standing
+
+
+def before(base: Policy | None, names: Names, instant: datetime) -> Before:
+    """Resolve the base policy; what does not resolve any more is left out."""
+    if base is None:
+        return Before()
+    claimer = Claimer(names.catalog, instant)
+    by_name: dict[PrincipalName, list[Claim]] = {}
+    for assignment in base.assignments:
+        for claim in claimer.claims(assignment):
+            name = names.people.canonical(claim.member.name)
+            by_name.setdefault(name, []).append(claim)
+    claims = [((name, claim.grant), claim) for name, own in by_name.items() for claim in own]
+    return Before(
+        is_known=True,
+        standing=frozenset(triple for triple, claim in claims if claim.is_standing),
+        windows=frozenset(
+            (triple, claim.assignment.window) for triple, claim in claims if claim.assignment.window
+        ),
+        asked=frozenset(
+            ((name, wish.grant), wish.window)
+            for name, own in by_name.items()
+            for wish in asked(own, instant)
+        ),
+    )
