@@ -10,6 +10,7 @@ import fcntl
 import hashlib
 import json
 import os
+import stat
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -22,6 +23,9 @@ from reconciler.errors import JournalError, RefusedError
 GENESIS = "sha256:" + "0" * 64
 """What the first record names as the hash before it."""
 
+_OPENING = b'{"data":'
+"""How the canonical form of every record begins; its keys are sorted."""
+
 
 class Journal:
     """An open, locked journal. Use as a context manager; it closes and unlocks."""
@@ -33,6 +37,7 @@ class Journal:
         self._run_id = run_id
         self._descriptor = -1
         self._sequence = 0
+        self._is_torn = False
         self.head = GENESIS
         """Hash of the last record, to be published where the journal's owner cannot rewrite it."""
 
@@ -47,7 +52,7 @@ class Journal:
             flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
             self._descriptor = os.open(self._path, flags, 0o600)
         except OSError as error:
-            raise self._unwritable(error) from error
+            raise self._unwritable(_why(error)) from error
         try:
             self._lock()
             self._recover()
@@ -74,8 +79,11 @@ class Journal:
     def append(self, kind: str, data: dict[str, Any]) -> None:
         """Add one record and return only when it is on disk.
 
-        Raises JournalError; the record may then be half written, which the next run recovers.
+        Raises JournalError; the record may then be half written, which the next run recovers,
+        so this one adds nothing more.
         """
+        if self._is_torn:
+            raise self._unwritable("an earlier record could not be written")
         record = {
             "sequence": self._sequence + 1,
             "previous": self.head,
@@ -84,37 +92,50 @@ class Journal:
             "kind": kind,
             "data": data,
         }
-        line = canonical(record)
+        try:
+            line = canonical(record)
+        except ValueError as error:
+            # Half a surrogate pair, for example: JSON in UTF-8 has no form for it.
+            raise self._unwritable(f"a record has no canonical form, {error}") from error
         try:
             _write_all(self._descriptor, line + b"\n")
             os.fsync(self._descriptor)
         except OSError as error:
-            raise self._unwritable(error) from error
+            self._is_torn = True
+            raise self._unwritable(_why(error)) from error
         self._sequence += 1
         self.head = _hash(line)
 
     def _lock(self) -> None:
+        if not stat.S_ISREG(os.fstat(self._descriptor).st_mode):
+            # Reading a pipe would never end, and a device keeps nothing.
+            raise self._unwritable("it is not a regular file")
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
+        except BlockingIOError as error:
             raise RefusedError(
                 f"Another apply holds the journal {self._path}.",
                 "Wait until it has ended; the lock ends with its process.",
             ) from error
+        except OSError as error:
+            raise self._unwritable(_why(error)) from error
 
     def _recover(self) -> None:
         """Verify the chain; set a torn last line aside and say so in the record."""
         try:
             with os.fdopen(self._descriptor, "rb", closefd=False) as file:
                 content = file.read()
-            whole, _, torn = content.rpartition(b"\n")
-            self._verify(whole.split(b"\n") if whole else [])
+            whole, newline, torn = content.rpartition(b"\n")
+            self._verify(whole.split(b"\n") if newline else [])
+            if not newline and torn[: len(_OPENING)] != _OPENING[: len(torn)]:
+                # Not even the beginning of a first record: somebody else's file, not ours to cut.
+                raise self._broken()
             if torn:
                 _append_bytes(self._path.with_name(self._path.name + ".torn"), torn + b"\n")
                 os.ftruncate(self._descriptor, len(content) - len(torn))
             _sync_folder(self._path.parent)
         except OSError as error:
-            raise self._unwritable(error) from error
+            raise self._unwritable(_why(error)) from error
         if torn:
             self.append("recovered", {"bytes": len(torn), "sha256": _hash(torn)})
 
@@ -127,21 +148,28 @@ class Journal:
             if not isinstance(record, dict) or any(
                 record.get(key) != value for key, value in expected.items()
             ):
-                raise JournalError(
-                    f"The journal {self._path} is broken at record {self._sequence + 1}: "
-                    "it was edited, cut or mixed with another.",
-                    "Keep the file as evidence, find out who changed it, and continue with "
-                    "another --journal.",
-                )
+                raise self._broken()
             self._sequence += 1
             self.head = _hash(line)
 
-    def _unwritable(self, error: OSError) -> JournalError:
+    def _broken(self) -> JournalError:
         return JournalError(
-            f"The journal {self._path} cannot be written: {error.strerror or error}.",
+            f"The journal {self._path} is broken at record {self._sequence + 1}: "
+            "it was edited, cut or mixed with another.",
+            "Keep the file as evidence, find out who changed it, and continue with "
+            "another --journal.",
+        )
+
+    def _unwritable(self, why: str) -> JournalError:
+        return JournalError(
+            f"The journal {self._path} cannot be written: {why}.",
             "Without a journal nothing is changed: make the path writable, or name another "
             "with --journal.",
         )
+
+
+def _why(error: OSError) -> str:
+    return error.strerror or str(error)
 
 
 def _hash(line: bytes) -> str:
@@ -154,7 +182,7 @@ def _write_all(descriptor: int, content: bytes) -> None:
 
 
 def _append_bytes(path: Path, content: bytes) -> None:
-    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
     descriptor = os.open(path, flags, 0o600)
     try:
         _write_all(descriptor, content)

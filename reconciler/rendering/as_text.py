@@ -21,7 +21,8 @@ Tree = dict[str, Any]
 def plan_text(tree: Tree, *, color: bool) -> str:
     """Return the plan as text with a final newline."""
     style = Style(color=color)
-    lines = [_title("Plan", tree), "", *_body(tree, style), summary(tree["summary"])]
+    head = [_title("Plan", tree), *_narrowed(tree["options"]), ""]
+    lines = [*head, *_body(tree, style), summary(tree["summary"])]
     return "\n".join(lines) + "\n"
 
 
@@ -33,13 +34,22 @@ def bound_text(tree: Tree) -> str:
 def drift_text(tree: Tree, *, color: bool) -> str:
     """Return the same differences told as drift: what the console has against the policies."""
     style = Style(color=color)
-    lines = [_title("Drift", tree), "", *_body(tree, style), drift_summary(tree["summary"])]
+    total = drift_summary(tree["summary"], len(tree["refusals"]))
+    lines = [_title("Drift", tree), "", *_body(tree, style), total]
     return "\n".join(lines) + "\n"
 
 
 def _title(word: str, tree: Tree) -> str:
     origin, by = short(tree["tenant"]["origin"]), short(tree["evidence"]["planned_by"])
-    return f"{word} for {origin} at {tree['evidence']['instant']}, read as {by}"
+    return f"{word} for {origin} at {visible(tree['evidence']['instant'])}, read as {by}"
+
+
+def _narrowed(options: Tree) -> Iterator[str]:
+    """Say what was left out on purpose, so that nobody takes a part for the whole."""
+    if options["targets"]:
+        yield f"Only for {', '.join(short(target) for target in options['targets'])}."
+    if options["no_revokes"]:
+        yield "Without revokes."
 
 
 def _body(tree: Tree, style: Style) -> Iterator[str]:
@@ -47,7 +57,10 @@ def _body(tree: Tree, style: Style) -> Iterator[str]:
     for operation in sorted(tree["operations"], key=_attention):
         yield from _operation(operation, style)
         yield ""
-    yield from _unlisted(tree["unlisted"], style)
+    touched = {operation["principal"]["id"] for operation in tree["operations"]}
+    yield from _unlisted(
+        [one for one in tree["unlisted"] if one["principal"]["id"] not in touched], style
+    )
     yield from _warnings(tree["warnings"], style)
 
 
@@ -61,7 +74,8 @@ def _refusals(refusals: list[Tree], style: Style) -> Iterator[str]:
         return
     yield style.paint("Refused. Nothing will be written while this stands:", Tone.LOSS, Tone.STRONG)
     for refusal in refusals:
-        yield f"  {style.paint(refusal['rule'], Tone.STRONG)}: {visible(refusal['message'])}"
+        rule = style.paint(visible(refusal["rule"]), Tone.STRONG)
+        yield f"  {rule}: {visible(refusal['message'])}"
         yield f"    fix: {visible(refusal['remedy'])}"
         for place in refusal["places"]:
             yield style.paint(f"    at {place_text(place)}", Tone.QUIET)
@@ -86,8 +100,10 @@ def _headline(operation: Tree) -> str:
         return f'  invite "{full_name}"'
     if operation["kind"] == "delete":
         return "  delete the user: nothing is left"
-    before, after = operation["before"]["level"], operation["after"]["level"]
-    return f"  level changes: {before} -> {after}" if before != after else ""
+    before, after = operation["before"], operation["after"]
+    if not before or not after or before["level"] == after["level"]:
+        return ""
+    return f"  level changes: {before['level']} -> {after['level']}"
 
 
 def _change(change: Tree, roles: int, scopes: int, style: Style) -> str:
@@ -109,7 +125,7 @@ def _why(change: Tree) -> Iterator[str]:
         yield change["reason"]
     window = change["window"]
     if window and window["until"]:
-        yield f"until {window['until']}"
+        yield f"until {visible(window['until'])}"
     if change["note"]:
         yield f'"{short(change["note"])}"'
 

@@ -26,7 +26,7 @@ def problems_text(problems: Iterable[Problem], *, color: bool) -> str:
     lines = []
     for problem in problems:
         place = f"{visible(str(problem.place))}: " if problem.place else ""
-        code = style.paint(problem.code, Tone.CHANGE)
+        code = style.paint(visible(problem.code), Tone.CHANGE)
         lines.append(f"{place}{code}: {visible(problem.message)}")
         lines.append(f"    {visible(problem.remedy)}")
     return "\n".join(lines) + ("\n" if lines else "")

@@ -1,6 +1,6 @@
 """What became of an apply, line by line and as a sum."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from reconciler.domain.outcome import Outcome, Result
 from reconciler.rendering.safe import short, visible
@@ -39,3 +39,19 @@ def remaining_text(lost: Sequence[str]) -> str:
         return "Verified: a second reading shows everything that was applied.\n"
     names = ", ".join(short(name) for name in lost)
     return f"Changed again since it was applied: {names}. Run plan to see how.\n"
+
+
+def others_text(found: Mapping[str, str]) -> str:
+    """Say whom somebody else changed while this run did; `found` is name -> who."""
+    if not found:
+        return ""
+    names = ", ".join(f"{short(name)} (by {short(who)})" for name, who in sorted(found.items()))
+    return (
+        f"Changed by somebody else during this run: {names}.\n"
+        "  One change may have overwritten the other; the console's activities show both.\n"
+    )
+
+
+def unverified_text(what: str, why: str) -> str:
+    """Say that a look after the writing failed; the outcomes above stand as they are."""
+    return f"Not verified, {what}: {visible(why)}\n"

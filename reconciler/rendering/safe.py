@@ -2,6 +2,8 @@
 
 Display names, site names and addresses are chosen by others (threat A2): control characters,
 escape sequences, bidirectional overrides and invisible characters become visible escapes (T10).
+So does what a CI runner would take for a command: `::` at the start of a line and `##[`, which
+GitHub's runner obeys anywhere in a line, `##vso[` for others (T06).
 """
 
 import unicodedata
@@ -10,13 +12,27 @@ _LIMIT = 200
 """Characters of one value that are shown; names of ten kilobytes stay readable."""
 
 # Categories that never belong on a terminal line: controls, formats (bidi, zero width),
-# surrogates, private use, unassigned, and the two Unicode line separators.
-_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+# surrogates, private use, unassigned, the two Unicode line separators, and every blank but the
+# space, so that two names that differ never look the same for it.
+_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp", "Zs"})
+
+# Letters and marks that show nothing: joiners, fillers, variation selectors, the empty Braille.
+_BLANK = frozenset(
+    "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0"
+    + "".join(map(chr, (*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0))))
+)
 
 
 def visible(text: str) -> str:
-    """Return `text` on one line, with everything invisible written as an escape."""
-    return "".join(_escape(char) for char in text)
+    """Return `text` on one line, with everything invisible written as an escape.
+
+    The result may start a line and may stand anywhere in one: it is never a command to CI.
+    """
+    shown = "".join(_escape(char) for char in text).replace("##", "#\\x23")
+    body = shown.lstrip(" ")
+    if body.startswith(":"):
+        return shown.removesuffix(body) + "\\x3a" + body[1:]
+    return shown
 
 
 def short(text: str) -> str:
@@ -27,6 +43,6 @@ def short(text: str) -> str:
 
 
 def _escape(char: str) -> str:
-    if unicodedata.category(char) in _HIDDEN:
+    if char != " " and (unicodedata.category(char) in _HIDDEN or char in _BLANK):
         return char.encode("unicode_escape").decode("ascii")
     return char

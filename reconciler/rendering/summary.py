@@ -16,11 +16,15 @@ def summary(counts: Tree) -> str:
     )
 
 
-def drift_summary(counts: Tree) -> str:
-    """Return the one-line sum of a drift report."""
-    if not any(counts.values()):
+def drift_summary(counts: Tree, refused: int) -> str:
+    """Return the one-line sum of a drift report; `refused` counts what guardrails say no to.
+
+    Where nothing may be left, a refusal stands instead of a revoke: that is drift as well.
+    """
+    if not any(counts.values()) and not refused:
         return "No drift."
+    told = f", {refused} refused" if refused else ""
     return (
         f"Drift: {counts['grant']} missing, {counts['revoke']} not in the policies, "
-        f"{counts['unlisted']} unlisted."
+        f"{counts['unlisted']} unlisted{told}."
     )

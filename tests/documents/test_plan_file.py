@@ -2,8 +2,9 @@
 
 import json
 import os
+import signal
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -37,6 +38,20 @@ TEXT = to_json(plan_tree(MADE, "1.2.3"))
 
 def edited(**changes: Any) -> bytes:
     return json.dumps(json.loads(TEXT) | changes).encode()
+
+
+@pytest.fixture
+def impatient() -> Iterator[None]:
+    """Fail, instead of waiting for ever, when opening or reading blocks."""
+
+    def late(*_: object) -> None:
+        raise AssertionError("it waits")
+
+    before = signal.signal(signal.SIGALRM, late)
+    signal.alarm(60)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
 
 
 def names(folder: Path) -> list[str]:
@@ -223,6 +238,7 @@ def test_a_folder_is_no_plan(tmp_path: Path) -> None:
     assert "not a regular file" in refusal(tmp_path).message
 
 
+@pytest.mark.usefixtures("impatient")
 def test_a_pipe_is_no_plan_and_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
 

@@ -1,0 +1,154 @@
+"""Plans and outcomes as the journal keeps them."""
+
+import json
+from collections.abc import Callable
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+from builders import BERLIN, RELAXED, SOC, assign, gone, grant, newcomer, plan, user, world
+from jsonschema import Draft202012Validator
+
+from reconciler.audit import events
+from reconciler.audit.journal import Journal
+from reconciler.domain.outcome import Outcome, Result
+from reconciler.domain.plan import Change, Holding, Operation, Plan
+from reconciler.resources import resource
+
+SCHEMA = json.loads((resource("schemas") / "journal.schema.json").read_text("utf-8"))
+DIGEST = "sha256:" + "a" * 64
+ANA = user("10", "ana@acme.example", grant(SOC, BERLIN))
+EVE = user("11", "eve@acme.example", grant(SOC, BERLIN))
+
+
+def every_kind() -> Plan:
+    """An invitation, an update and a deletion."""
+    return plan(
+        world(ANA, EVE),
+        assign("ana@acme.example", "Viewer", "EMEA/Berlin", reason="INC-1", line=4),
+        assign("new@acme.example", "SOC", account="EMEA"),
+        users=(newcomer("new@acme.example"),),
+        former=(gone("eve@acme.example"),),
+        guardrails=RELAXED,
+    )
+
+
+def operation(name: str) -> Operation:
+    return next(each for each in every_kind().operations if each.name.label == name)
+
+
+def test_an_intent_says_before_after_and_why() -> None:
+    told = events.intent(operation("ana@acme.example"))
+
+    assert told["principal"] == {"kind": "user", "name": "ana@acme.example", "id": "10"}
+    assert told["operation"] == "update"
+    assert told["before"] == {"level": "site", "grants": [{"scope_id": "101", "role_id": "3"}]}
+    assert told["after"] == {"level": "site", "grants": [{"scope_id": "101", "role_id": "2"}]}
+    assert told["changes"][0] == {
+        "action": "grant",
+        "role": "Viewer",
+        "role_id": "2",
+        "scope": "EMEA/Berlin",
+        "scope_id": "101",
+        "scope_level": "site",
+        "reason": "policy",
+        "places": ["policies/a.yaml:4:5"],
+        "note": "INC-1",
+    }
+
+
+def test_an_invitation_has_no_before_and_a_deletion_no_after() -> None:
+    assert events.intent(operation("new@acme.example"))["before"] is None
+    assert events.intent(operation("new@acme.example"))["principal"]["id"] == ""
+    assert events.intent(operation("eve@acme.example"))["after"] is None
+
+
+def test_the_end_of_a_run_counts_every_result() -> None:
+    one = operation("ana@acme.example")
+    outcomes = [Outcome(one, Result.APPLIED), Outcome(one, Result.APPLIED)]
+
+    told = events.run_finished([*outcomes, Outcome(one, Result.NOT_ATTEMPTED)])
+
+    assert told == {"results": {"applied": 2, "not attempted": 1}}
+    assert events.run_finished([]) == {"results": {}}
+
+
+def test_an_outcome_keeps_the_id_that_the_console_gave() -> None:
+    told = events.outcome(Outcome(operation("new@acme.example"), Result.APPLIED, "ok", "77"))
+
+    assert (told["created_id"], told["detail"], told["result"]) == ("77", "ok", "applied")
+    assert events.outcome(Outcome(operation("new@acme.example"), Result.FAILED))["created_id"] == ""
+
+
+def test_a_whole_run_matches_the_published_schema(
+    journal: Callable[[], Journal], path: Path, records: Callable[[], list[dict[str, Any]]]
+) -> None:
+    made = every_kind()
+    outcomes = [Outcome(each, result) for each in made.operations for result in Result]
+    started = events.run_started(made, tool_version="1", actor="service:reconciler")
+    with journal() as opened:
+        opened.append(
+            "run-started", started | {"policy_digest": DIGEST, "guardrails_digest": DIGEST}
+        )
+        for each in made.operations:
+            opened.append("intent", events.intent(each))
+        for outcome in outcomes:
+            opened.append("outcome", events.outcome(outcome))
+        opened.append("run-finished", events.run_finished(outcomes))
+    with path.open("ab") as file:
+        file.write(b'{"da')
+    with journal():
+        pass
+
+    for record in records():
+        Draft202012Validator(SCHEMA).validate(record)
+    kinds = SCHEMA["properties"]["kind"]["enum"]
+    assert {record["kind"] for record in records()} == set(kinds)
+
+
+KEPT = {
+    "Operation.kind": "operation",
+    "Operation.name": "principal",
+    "Operation.principal_id": "principal",
+    "Operation.before": "before",
+    "Operation.after": "after",
+    "Operation.changes": "changes",
+    "Operation.precondition": "precondition",
+    "Change.action": "action",
+    "Change.grant": "role_id",
+    "Change.reason": "reason",
+    "Change.places": "places",
+    "Change.note": "note",
+    "Holding.level": "level",
+    "Holding.grants": "grants",
+    "Outcome.operation": "operation",
+    "Outcome.result": "result",
+    "Outcome.detail": "detail",
+    "Outcome.created_id": "created_id",
+}
+"""Field -> the key of the record that keeps it."""
+
+NOT_KEPT = {
+    "Operation.full_name": "personal data; the console keeps it, the journal needs it for nothing",
+    "Operation.notes": "wording of the plan, which the plan file keeps",
+    "Change.risk": "follows from role and scope",
+    "Change.window": "stands in the policies at `places`; `reason` says that it opened or closed",
+}
+"""Fields that the journal leaves out, and why."""
+
+
+@pytest.mark.parametrize("kind", [Operation, Change, Holding, Outcome])
+def test_every_field_of_what_was_done_is_kept_or_left_out_for_a_reason(kind: type) -> None:
+    intent = events.intent(operation("ana@acme.example"))
+    told = {
+        Operation: intent,
+        Change: intent["changes"][0],
+        Holding: intent["before"],
+        Outcome: events.outcome(Outcome(operation("ana@acme.example"), Result.APPLIED)),
+    }[kind]
+
+    for field in fields(kind):
+        name = f"{kind.__name__}.{field.name}"
+        assert (name in KEPT) is not (name in NOT_KEPT), name
+        assert name in NOT_KEPT or KEPT[name] in told, name

@@ -1,0 +1,373 @@
+"""Whole plans in words: a world, an assignment, and beside it what people and machines read.
+
+`pytest tests/rendering --bless` writes tests/plans anew; then read the diff.
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from builders import (
+    ADMIN,
+    AUSTIN,
+    BERLIN,
+    BRANCH1,
+    EMEA,
+    LYON,
+    NOW,
+    OWN,
+    RELAXED,
+    SOC,
+    TRIAGE,
+    US,
+    VIEWER,
+    WARSAW,
+    assign,
+    gone,
+    grant,
+    newcomer,
+    parked,
+    plan,
+    service,
+    user,
+    world,
+)
+from jsonschema import Draft202012Validator
+
+from reconciler.domain.access import Level
+from reconciler.domain.guardrails import Guardrails, NothingLeft, PrivilegedRule, Unlisted
+from reconciler.domain.names import PrincipalName
+from reconciler.domain.plan import Plan
+from reconciler.errors import Place
+from reconciler.rendering.as_json import to_json
+from reconciler.rendering.as_text import drift_text, plan_text
+from reconciler.rendering.tree import plan_tree
+from reconciler.resources import resource
+
+PLANS = Path(__file__).resolve().parent.parent / "plans"
+SCHEMA = json.loads((resource("schemas") / "plan.schema.json").read_text("utf-8"))
+HOUR = timedelta(hours=1)
+SGR = re.compile(r"\x1b\[[0-9;]+m")
+Tree = dict[str, Any]
+
+ANA = user("10", "ana@acme.example", grant(SOC, BERLIN))
+STANDING = assign("ana@acme.example", "SOC", "EMEA/Berlin")
+
+
+def no_differences() -> Plan:
+    return plan(world(ANA), STANDING)
+
+
+def nothing_to_change_but_somebody_unlisted() -> Plan:
+    return plan(world(ANA, user("11", "bo@acme.example", grant(VIEWER, LYON))), STANDING)
+
+
+def grants_with_reasons_and_several_places() -> Plan:
+    return plan(
+        world(ANA),
+        assign("ana@acme.example", "SOC", "EMEA/Berlin", "EMEA/Lyon", line=4, reason="INC-4411"),
+        assign("ana@acme.example", "SOC", "EMEA/Lyon", line=9),
+        assign("ana@acme.example", "SOC", "EMEA/*", line=14),
+    )
+
+
+def revokes_of_what_nobody_asks_for() -> Plan:
+    held = user("10", "ana@acme.example", grant(SOC, BERLIN), grant(ADMIN, LYON))
+    return plan(world(held), STANDING)
+
+
+def a_replaced_role() -> Plan:
+    return plan(world(ANA), assign("ana@acme.example", "Admin", "EMEA/Berlin", line=7))
+
+
+def a_level_change() -> Plan:
+    held = user("10", "ana@acme.example", grant(SOC, BERLIN), grant(SOC, AUSTIN))
+    return plan(
+        world(held, user("11", "bo@acme.example", grant(SOC, LYON))),
+        assign("ana@acme.example", "EMEA/Triage", account="EMEA", line=7),
+        assign("bo@acme.example", "Viewer", line=8),
+    )
+
+
+def invitations() -> Plan:
+    return plan(
+        world(),
+        assign("new@acme.example", "Admin", account="EMEA", line=3),
+        assign("ünal@bücher.example", "SOC", "EMEA/Berlin", line=4),
+        users=(newcomer("new@acme.example"), newcomer("ünal@bücher.example", "Ünal Öz")),
+    )
+
+
+def a_deletion() -> Plan:
+    return plan(world(ANA), former=(gone("ana@acme.example"),))
+
+
+def somebody_parked() -> Plan:
+    guardrails = replace(RELAXED, nothing_left=parked())
+    return plan(world(ANA), former=(gone("ana@acme.example"),), guardrails=guardrails)
+
+
+def an_open_window_with_a_reason() -> Plan:
+    window = assign(
+        "ana@acme.example",
+        "Admin",
+        account="EMEA",
+        start=NOW - HOUR,
+        end=NOW + HOUR,
+        reason="INC-4411 containment",
+        line=12,
+    )
+    return plan(world(ANA), STANDING, window)
+
+
+def a_window_without_an_end() -> Plan:
+    window = assign("ana@acme.example", "Viewer", "EMEA/Lyon", start=NOW - HOUR, line=12)
+    return plan(world(ANA), STANDING, window)
+
+
+def a_closed_window() -> Plan:
+    held = user("10", "ana@acme.example", grant(ADMIN, EMEA))
+    return plan(
+        world(held), STANDING, assign("ana@acme.example", "Admin", account="EMEA", end=NOW - HOUR)
+    )
+
+
+def a_site_that_appeared() -> Plan:
+    held = user("10", "ana@acme.example", grant(SOC, BRANCH1))
+    return plan(world(held), assign("ana@acme.example", "SOC", "EMEA/Branch-*", line=6))
+
+
+def refused_by_several_guardrails() -> Plan:
+    people = [user(str(20 + n), f"u{n}@acme.example", grant(SOC, LYON)) for n in range(7)]
+    boss = user("10", "boss@acme.example", grant(ADMIN, US))
+    guardrails = Guardrails(
+        nothing_left=NothingLeft.DELETE,
+        protected=(PrincipalName.user("boss@acme.example"),),
+        allowed_domains=("acme.example",),
+        privileged=(
+            PrivilegedRule(
+                ("Admin",),
+                HOUR,
+                require_reason=True,
+                standing_allowed=False,
+                place=Place("policies/guardrails.yaml", 8, 3),
+            ),
+        ),
+    )
+    return plan(
+        world(boss, *people),
+        assign("boss@acme.example", "Viewer", account="US", line=2),
+        assign("eve@evil.example", "Admin", account="US", line=3),
+        users=(newcomer("eve@evil.example", "Eve"),),
+        former=tuple(gone(one.name.label) for one in people),
+        guardrails=guardrails,
+    )
+
+
+def nothing_left_is_refused() -> Plan:
+    guardrails = replace(RELAXED, nothing_left=NothingLeft.REFUSE)
+    return plan(world(ANA), former=(gone("ana@acme.example"),), guardrails=guardrails)
+
+
+def unlisted_people_admins_first() -> Plan:
+    sites = (BERLIN, LYON, BRANCH1, AUSTIN)
+    crowd = [user(str(100 + n), f"x{n:02}@acme.example", grant(VIEWER, LYON)) for n in range(20)]
+    return plan(
+        world(
+            ANA,
+            *crowd,
+            user("50", "many@acme.example", *(grant(SOC, site) for site in sites)),
+            user("51", "root@acme.example", grant(ADMIN)),
+            user("52", "nobody@acme.example"),
+            service("53", "siem-export", grant(VIEWER)),
+        ),
+        STANDING,
+    )
+
+
+def unlisted_people_revoked() -> Plan:
+    guardrails = replace(RELAXED, unlisted=Unlisted.REVOKE)
+    return plan(world(ANA, service("53", "old", grant(VIEWER))), STANDING, guardrails=guardrails)
+
+
+def notes_and_warnings() -> Plan:
+    sso = user("11", "sso@acme.example", grant(SOC, LYON), grant(SOC, WARSAW), source="sso_saml")
+    left = user("12", "left@acme.example", grant(SOC, LYON), grant(SOC, WARSAW))
+    seen = world(sso, left, identity=replace(OWN, level=Level.ACCOUNT, scope_ids=("100",)))
+    return plan(
+        replace(seen, notes=("The accounts were taken from the sites.",)),
+        assign("sso@acme.example", "Viewer", "EMEA/Lyon", line=5),
+        assign("left@acme.example", "SOC", "EMEA/Lyon", line=6),
+    )
+
+
+def a_part_without_revokes() -> Plan:
+    held = user("10", "ana@acme.example", grant(VIEWER, LYON))
+    return plan(
+        world(held, user("11", "bo@acme.example", grant(VIEWER, LYON))),
+        STANDING,
+        assign("bo@acme.example", "SOC", "EMEA/Berlin"),
+        no_revokes=True,
+        targets=("ana@acme.example",),
+    )
+
+
+def service_users_and_every_risk() -> Plan:
+    return plan(
+        world(
+            service("53", "siem-export", grant(VIEWER, LYON)),
+            ANA,
+            user("11", "bo@acme.example", grant(SOC, LYON)),
+            user("12", "cy@acme.example", grant(TRIAGE, EMEA)),
+        ),
+        STANDING,
+        assign("service:siem-export", "Viewer", "EMEA/Lyon", "EMEA/Berlin", line=20),
+        assign("bo@acme.example", "SOC", "EMEA/Lyon", line=21),
+        assign("bo@acme.example", "Admin", "EMEA/Berlin", line=22),
+        assign("cy@acme.example", "Admin", line=23),
+    )
+
+
+CASES: dict[str, Callable[[], Plan]] = {
+    function.__name__.replace("_", "-"): function
+    for function in (
+        no_differences,
+        nothing_to_change_but_somebody_unlisted,
+        grants_with_reasons_and_several_places,
+        revokes_of_what_nobody_asks_for,
+        a_replaced_role,
+        a_level_change,
+        invitations,
+        a_deletion,
+        somebody_parked,
+        an_open_window_with_a_reason,
+        a_window_without_an_end,
+        a_closed_window,
+        a_site_that_appeared,
+        refused_by_several_guardrails,
+        nothing_left_is_refused,
+        unlisted_people_admins_first,
+        unlisted_people_revoked,
+        notes_and_warnings,
+        a_part_without_revokes,
+        service_users_and_every_risk,
+    )
+}
+
+
+def tree_of(case: str) -> Tree:
+    """The machine form of a case; the files that the digests are of are not part of it."""
+    made = replace(
+        CASES[case](),
+        policy_digest="sha256:" + "1" * 64,
+        guardrails_digest="sha256:" + "2" * 64,
+    )
+    return plan_tree(made, "0.0.0")
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_plan_reads_as_it_was_approved(case: str, request: pytest.FixtureRequest) -> None:
+    tree = tree_of(case)
+    told = {
+        "plan.txt": plan_text(tree, color=False),
+        "plan.json": to_json(tree),
+        "drift.txt": drift_text(tree, color=False),
+    }
+    folder = PLANS / case
+    if request.config.getoption("--bless"):
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in told.items():
+            (folder / name).write_text(text, encoding="utf-8")
+
+    assert told == {path.name: path.read_text("utf-8") for path in folder.iterdir()}
+
+
+def test_every_approved_plan_has_its_world() -> None:
+    assert {folder.name for folder in PLANS.iterdir()} == set(CASES)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_json_matches_the_published_schema(case: str) -> None:
+    Draft202012Validator.check_schema(SCHEMA)
+    Draft202012Validator(SCHEMA).validate(json.loads(to_json(tree_of(case))))
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_text_draws_from_the_machine_form_alone(case: str) -> None:
+    tree = tree_of(case)
+    read = json.loads(to_json(tree))
+
+    assert read == tree
+    for color in (False, True):
+        assert plan_text(read, color=color) == plan_text(tree, color=color)
+        assert drift_text(read, color=color) == drift_text(tree, color=color)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_colour_says_nothing_that_words_do_not(case: str) -> None:
+    tree = tree_of(case)
+
+    assert SGR.sub("", plan_text(tree, color=True)) == plan_text(tree, color=False)
+    assert SGR.sub("", drift_text(tree, color=True)) == drift_text(tree, color=False)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_text_tells_every_change(case: str) -> None:
+    tree = tree_of(case)
+    told = plan_text(tree, color=False).splitlines()
+
+    changes = [line for line in told if line.startswith(("    + grant ", "    - revoke"))]
+    wanted = [change for operation in tree["operations"] for change in operation["changes"]]
+    assert len(changes) == len(wanted)
+    for change in wanted:
+        role, scope = change["role"]["name"], change["scope"]["name"]
+        pattern = re.compile(rf"{change['action']} +{re.escape(role)} +on {re.escape(scope)}\b")
+        assert any(pattern.search(line) for line in changes)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_same_world_gives_the_same_bytes(case: str) -> None:
+    assert to_json(tree_of(case)) == to_json(tree_of(case))
+
+
+def test_every_property_and_every_word_of_the_schema_occurs_in_some_plan() -> None:
+    """Not only with an empty value: somewhere each property says something."""
+    seen = {spot for case in CASES for spot in _occurring(SCHEMA, tree_of(case), "plan")}
+    published = set(_published(SCHEMA, "plan"))
+    for name, definition in SCHEMA["$defs"].items():
+        published |= set(_published(definition, name))
+
+    assert published - seen == set()
+
+
+def _published(schema: Tree, name: str) -> Iterator[str]:
+    for key, inner in schema.get("properties", {}).items():
+        yield f"{name}.{key}"
+        yield from _published(inner, f"{name}.{key}")
+    for word in schema.get("enum", ()):
+        yield f"{name}={word}"
+
+
+def _occurring(schema: Tree, value: Any, name: str) -> Iterator[str]:
+    if "$ref" in schema:
+        name = schema["$ref"].rpartition("/")[2]
+        schema = SCHEMA["$defs"][name]
+    if value is None:
+        return
+    for choice in schema.get("oneOf", ()):
+        if choice.get("type") != "null":
+            yield from _occurring(choice, value, name)
+    for key, inner in schema.get("properties", {}).items():
+        if value[key]:
+            yield f"{name}.{key}"
+            yield from _occurring(inner, value[key], f"{name}.{key}")
+    if "items" in schema:
+        for item in value:
+            yield from _occurring(schema["items"], item, name)
+    if "enum" in schema:
+        yield f"{name}={value}"

@@ -1,0 +1,59 @@
+"""What became of an apply, in words."""
+
+from builders import BERLIN, SOC, assign, grant, plan, user, world
+
+from reconciler.domain.outcome import Outcome, Result
+from reconciler.rendering.outcomes import (
+    others_text,
+    outcome_text,
+    outcomes_summary,
+    remaining_text,
+    unverified_text,
+)
+
+_WORLD = world(user("10", "ana@acme.example", grant(SOC, BERLIN)))
+OPERATION = plan(_WORLD, assign("ana@acme.example", "Viewer", "EMEA/Lyon")).operations[0]
+
+
+def test_an_outcome_is_one_line_of_result_operation_and_detail() -> None:
+    outcome = Outcome(OPERATION, Result.NOT_ATTEMPTED, "the run was interrupted")
+
+    assert outcome_text(outcome, color=False) == (
+        "not attempted update ana@acme.example: the run was interrupted\n"
+    )
+
+
+def test_every_result_has_its_own_line() -> None:
+    told = {outcome_text(Outcome(OPERATION, result, ""), color=True) for result in Result}
+
+    assert len(told) == len(Result)
+
+
+def test_the_sum_names_every_result_there_is_and_always_what_was_applied() -> None:
+    failed = [Outcome(OPERATION, Result.FAILED), Outcome(OPERATION, Result.UNKNOWN)]
+    applied = [Outcome(OPERATION, Result.APPLIED)]
+
+    assert outcomes_summary(failed, "sha256:1") == (
+        "Apply: 0 applied, 1 failed, 1 unknown, of 2.\nJournal head: sha256:1\n"
+    )
+    assert outcomes_summary(applied, "sha256:1").startswith("Apply: 1 applied, of 1.\n")
+
+
+def test_what_does_not_last_is_named() -> None:
+    assert "Verified" in remaining_text([])
+    assert "ana@acme.example, bo@acme.example." in remaining_text(
+        ["ana@acme.example", "bo@acme.example"]
+    )
+
+
+def test_changes_of_somebody_else_are_told_with_who_made_them() -> None:
+    assert others_text({}) == ""
+    told = others_text({"bo@acme.example": "Eve", "ana@acme.example": "Dee"})
+
+    assert "ana@acme.example (by Dee), bo@acme.example (by Eve)." in told
+
+
+def test_a_look_that_failed_is_told() -> None:
+    assert unverified_text("whether it lasts", "no answer") == (
+        "Not verified, whether it lasts: no answer\n"
+    )
