@@ -17,8 +17,9 @@ from reconciler.domain.policy import (
     Window,
 )
 from reconciler.domain.state import Account, Actual, Identity, Principal, Site
+from reconciler.domain.wanted import Wanted
 from reconciler.errors import Place
-from reconciler.planning.make import Inputs, make_plan
+from reconciler.planning.make import make_plan
 
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 PLACE = Place("policies/a.yaml", 1, 1)
@@ -167,16 +168,13 @@ def plan(
 ) -> Plan:
     """The plan for a world and these assignments."""
     names = tuple(PrincipalName.parse(target) for target in targets)
-    return make_plan(
-        Inputs(
-            Policy(assignments=assignments, users=users, former=former),
-            guardrails,
-            actual,
-            now,
-            Options(targets=names, no_revokes=no_revokes),
-            base=None if base is None else Policy(assignments=base),
-        )
+    wanted = Wanted(
+        Policy(assignments=assignments, users=users, former=former),
+        guardrails,
+        Options(targets=names, no_revokes=no_revokes),
+        base=None if base is None else Policy(assignments=base),
     )
+    return make_plan(wanted, actual, now)
 
 
 def lines(made: Plan) -> list[str]:

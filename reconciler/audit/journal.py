@@ -40,6 +40,8 @@ class Journal:
         self._is_torn = False
         self.head = GENESIS
         """Hash of the last record, to be published where the journal's owner cannot rewrite it."""
+        self.unfinished: dict[str, str] = {}
+        """Principal -> time of an intent without outcome: an earlier run died in between."""
 
     def __enter__(self) -> Self:
         """Open, lock, verify and, after a crash, recover.
@@ -151,6 +153,17 @@ class Journal:
                 raise self._broken()
             self._sequence += 1
             self.head = _hash(line)
+            self._note(record)
+
+    def _note(self, record: dict[str, Any]) -> None:
+        """Keep the intents that no outcome answers; a foreign record's form is not trusted."""
+        data = record.get("data")
+        principal = data.get("principal") if isinstance(data, dict) else None
+        name = str(principal.get("name")) if isinstance(principal, dict) else ""
+        if record.get("kind") == "intent":
+            self.unfinished[name] = str(record.get("time"))
+        elif record.get("kind") == "outcome":
+            self.unfinished.pop(name, None)
 
     def _broken(self) -> JournalError:
         return JournalError(

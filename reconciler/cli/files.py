@@ -1,36 +1,46 @@
 """From the policies folder to what the files ask for, compared with the base commit."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from reconciler.cli.session import Session, child_environment
 from reconciler.documents.base import read_base
 from reconciler.documents.load import load
-from reconciler.domain.guardrails import Guardrails
-from reconciler.domain.policy import Policy
+from reconciler.domain.plan import Options
+from reconciler.domain.wanted import Wanted
 from reconciler.errors import PolicyError, Problem
 from reconciler.planning.departed import departed
 
+NO_OPTIONS = Options()
 
-def load_files(
-    session: Session, policies: Path, guardrails: Path | None, base: str | None
-) -> tuple[Policy, Guardrails]:
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """Where the files are, as the command line says."""
+
+    policies: Path
+    guardrails: Path | None
+    base: str | None
+
+
+def load_files(session: Session, files: Files, options: Options = NO_OPTIONS) -> Wanted:
     """Read and check the files; nobody may have dropped out of management in silence.
 
-    Raises PolicyError with every problem, SettingsError when `base` names no commit.
+    Raises PolicyError with every problem, SettingsError when the base names no commit.
     """
-    policy, limits = load(policies, guardrails)
-    before = read_base(policies, base, child_environment(session.runtime.environ))
-    if before.policy is not None:
-        problems = departed(before.policy, policy, limits)
-        if problems:
-            raise PolicyError(problems)
-    if before.note is not None:
+    policy, guardrails = load(files.policies, files.guardrails)
+    base = read_base(files.policies, files.base, child_environment(session.runtime.environ))
+    problems = {
+        problem for before in base.policies for problem in departed(before, policy, guardrails)
+    }
+    if problems:
+        raise PolicyError(tuple(problems))
+    if base.note is not None:
         unchecked = Problem(
             None,
             "no-base",
-            f"Whether somebody dropped out of management could not be checked: {before.note}.",
+            f"Whether somebody dropped out of management could not be checked: {base.note}.",
             "Name the base commit with --base (in CI: check out with fetch-depth: 0).",
         )
         policy = replace(policy, warnings=(*policy.warnings, unchecked))
-    return policy, limits
+    return Wanted(policy, guardrails, options, base.policies[0] if base.policies else None)

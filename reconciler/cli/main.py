@@ -91,17 +91,18 @@ def run(arguments: Sequence[str], runtime: Runtime) -> int:
         code = command.main(
             list(arguments), prog_name="reconciler", standalone_mode=False, obj=session
         )
-        sys.stdout.flush()
+        if sys.stdout:  # None when it was closed before we began
+            sys.stdout.flush()
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - a traceback reaches nobody
-        return _told(error, session)
+        with contextlib.suppress(OSError):  # nobody can be told when stderr is gone too
+            return _told(error, session)
+        return ExitCode.FAILED
     return int(code or ExitCode.DONE)
 
 
 def _told(error: BaseException, session: Session) -> int:
     """Tell an error in words and return its exit code."""
     match error:
-        case click.exceptions.Exit():
-            return error.exit_code
         case click.ClickException():
             error.show()
         case click.Abort() | KeyboardInterrupt():
@@ -114,6 +115,8 @@ def _told(error: BaseException, session: Session) -> int:
             # The reader of our output went away, e.g. `| head`; spare it a second error at exit.
             with contextlib.suppress(OSError):
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        case OSError():
+            click.echo(f"error: this machine refused: {error.strerror or error}.", err=True)
         case _:
             click.echo(_bug(error), err=True)
     return ExitCode.FAILED

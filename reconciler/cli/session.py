@@ -60,11 +60,16 @@ class Session:
         """Start a progress display."""
         return Progress(self.runtime)
 
-    def _color(self, stream: TextIO) -> bool:
-        return stream.isatty() and not self.runtime.environ.get("NO_COLOR")
+    def _color(self, stream: TextIO | None) -> bool:
+        return is_terminal(stream) and not self.runtime.environ.get("NO_COLOR")
 
 
 pass_session = click.make_pass_decorator(Session)
+
+
+def is_terminal(stream: TextIO | None) -> bool:
+    """Tell whether a person is at a stream; None is a stream closed before we began."""
+    return stream is not None and stream.isatty()
 
 
 def child_environment(environ: Mapping[str, str]) -> dict[str, str]:

@@ -68,6 +68,8 @@ def read_grants(
     grants = sort_grants({_grant(entry, level, directory, what) for entry in written})
     hidden = (
         level.rank < directory.level.rank
+        # Nobody holds nothing; a token below the tenant may have been shown a cut list.
+        or (not grants and directory.level is not Level.TENANT)
         or any((grant.scope.level, grant.scope.id) not in directory.scopes for grant in grants)
         or any(
             not any(grant.scope.covers(site) for grant in grants)

@@ -49,45 +49,55 @@ class Git:
 class Base:
     """What there is to compare with."""
 
-    policy: Policy | None = None
-    """None when there is no earlier state, or none that can be read."""
+    policies: tuple[Policy, ...] = ()
+    """Oldest first; empty when there is no earlier state, or none that can be read."""
     note: str | None = None
     """Why there is none, when the reader should know."""
 
 
 def read_base(root: Path, ref: str | None, environ: Mapping[str, str]) -> Base:
-    """Return the policy of the base commit.
+    """Return the policies of the base.
 
-    Without `ref` the base is HEAD while the policies have uncommitted changes, else HEAD's first
-    parent: the base branch of a pull request's merge commit, and the commit before a squash.
+    Without `ref` that is HEAD's first parent, which is the base branch of a pull request's merge
+    commit and the commit before a squash; and HEAD as well while the policies have uncommitted
+    changes. Never HEAD alone: attributes in a repository can make a fresh checkout look changed.
     Outside a git work tree and before the second commit there is nothing to compare with.
 
     Raises SettingsError when a `ref` was asked for that git cannot read.
     """
     git = Git(root, environ)
     prefix = git.ask("rev-parse", "--show-prefix") if root.is_dir() else None
-    commit = _commit(git, ref) if prefix is not None else None
-    if prefix is None or commit is None:
+    commits = _commits(git, ref) if prefix is not None else []
+    if prefix is None or not commits:
         if ref is not None:
             raise SettingsError(
                 f"--base {ref}: git knows no such commit for {root}.",
                 "Fetch it first (in CI: fetch-depth: 0), or name another.",
             )
         return Base(note=_why_none(git, is_silent=prefix is None))
+    folder = prefix.decode("utf-8", "surrogateescape").strip("\n")
+    try:
+        return Base(tuple(p for commit in commits if (p := _policy(git, commit, folder))))
+    except PolicyError:
+        return Base(note="the policy files of the base commit are invalid")
+
+
+def _commits(git: Git, ref: str | None) -> list[str]:
+    """Return the ids of the commits that are the base, oldest first."""
+    refs = [ref] if ref is not None else ["HEAD^1"]
+    if ref is None and git.ask("status", "--porcelain", "--", "."):
+        refs.append("HEAD")
+    found = [
+        git.ask("rev-parse", "--verify", "--quiet", "--end-of-options", f"{each}^{{commit}}")
+        for each in refs
+    ]
+    return [answer.decode("ascii").strip() for answer in found if answer]
+
+
+def _policy(git: Git, commit: str, prefix: str) -> Policy | None:
+    """Return the policy of one commit, None when it has no policy files."""
     with tempfile.TemporaryDirectory(prefix="reconciler-base-") as folder:
-        _write_out(git, commit, prefix.decode("utf-8", "surrogateescape").strip("\n"), Path(folder))
-        try:
-            return Base(load(Path(folder))[0])
-        except PolicyError:
-            return Base(note="the policy files of the base commit are missing or invalid")
-
-
-def _commit(git: Git, ref: str | None) -> str | None:
-    if ref is None:
-        is_dirty = git.ask("status", "--porcelain", "--", ".")
-        ref = "HEAD" if is_dirty else "HEAD^1"
-    answer = git.ask("rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
-    return answer.decode("ascii").strip() if answer else None
+        return load(Path(folder))[0] if _write_out(git, commit, prefix, Path(folder)) else None
 
 
 def _why_none(git: Git, *, is_silent: bool) -> str | None:
@@ -102,8 +112,11 @@ def _why_none(git: Git, *, is_silent: bool) -> str | None:
     return None
 
 
-def _write_out(git: Git, commit: str, prefix: str, folder: Path) -> None:
-    """Put the policy files of a commit below `folder`; links and other entries stay out."""
+def _write_out(git: Git, commit: str, prefix: str, folder: Path) -> int:
+    """Put the policy files of a commit below `folder` and return how many there are.
+
+    Links and other entries stay out.
+    """
     listing = git.ask("ls-tree", "-r", "-z", "--full-tree", commit, "--", prefix or ".") or b""
     found: list[tuple[PurePosixPath, bytes]] = []
     for entry in filter(None, listing.split(b"\0")):
@@ -117,6 +130,7 @@ def _write_out(git: Git, commit: str, prefix: str, folder: Path) -> None:
         target = folder / path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(content)
+    return len(found)
 
 
 def _contents(answer: bytes) -> Iterator[bytes]:

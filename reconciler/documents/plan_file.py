@@ -1,6 +1,7 @@
 """A saved plan: written 0600 and whole or not at all, read strictly against its schema."""
 
 import contextlib
+import hashlib
 import json
 import os
 import secrets
@@ -11,13 +12,25 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
+from reconciler.domain.access import Level
 from reconciler.domain.names import PrincipalName
 from reconciler.domain.plan import Options, SavedPlan
-from reconciler.errors import SettingsError
+from reconciler.errors import RefusedError, SettingsError
 from reconciler.resources import resource
 
 _LIMIT = 64 * 1024 * 1024
 """Bytes of a plan file that are read at most."""
+
+
+def sealed(tree: dict[str, Any]) -> dict[str, Any]:
+    """Return a plan's machine form with a digest over everything in it (T61).
+
+    The seal tells damage and careless edits; what may be executed is decided by recomputing.
+    """
+    rest = {key: value for key, value in tree.items() if key != "seal"}
+    # ASCII with sorted keys: names from the console may hold what canonical JSON cannot.
+    text = json.dumps(rest, sort_keys=True, ensure_ascii=True)
+    return {**rest, "seal": "sha256:" + hashlib.sha256(text.encode("ascii")).hexdigest()}
 
 
 def write_plan_file(path: Path, text: str) -> None:
@@ -48,7 +61,8 @@ def write_plan_file(path: Path, text: str) -> None:
 def read_plan_file(path: Path) -> dict[str, Any]:
     """Return the machine form of a saved plan.
 
-    Raises SettingsError when it cannot be read or does not match the published schema.
+    Raises SettingsError when it cannot be read or does not match the published schema, and
+    RefusedError when it was changed after it was saved.
     """
     content = _content(path)
     try:
@@ -65,6 +79,11 @@ def read_plan_file(path: Path) -> dict[str, Any]:
     except ValueError as error:
         # The schema knows the form of an instant, but not that there is no 13th month.
         raise _unreadable(path, f"its instant is no date, {error}") from error
+    if tree != sealed(tree):
+        raise RefusedError(
+            f"{path} was changed after it was saved.",
+            "Plan again, and have the new plan reviewed.",
+        )
     return dict(tree)
 
 
@@ -76,6 +95,8 @@ def saved_plan(tree: dict[str, Any]) -> SavedPlan:
         guardrails_digest=tree["guardrails_digest"],
         origin=tree["tenant"]["origin"],
         account_ids=tuple(tree["tenant"]["account_ids"]),
+        view_level=Level(tree["tenant"]["view"]["level"]),
+        view_sites=tree["tenant"]["view"]["sites"],
         instant=datetime.fromisoformat(tree["evidence"]["instant"]),
         options=Options(
             targets=tuple(PrincipalName.parse(label) for label in tree["options"]["targets"]),

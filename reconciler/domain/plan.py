@@ -141,6 +141,10 @@ class Plan:
     origin: str
     account_ids: tuple[str, ...]
     """The accounts the token saw: with the origin, the tenant."""
+    view_level: Level
+    """The level of the token."""
+    view_sites: int
+    """How many sites the token saw."""
     planned_by: str
     """Identity of the planning token; evidence, not binding."""
     policy_digest: str
@@ -169,5 +173,7 @@ class SavedPlan:
     guardrails_digest: str
     origin: str
     account_ids: tuple[str, ...]
+    view_level: Level
+    view_sites: int
     instant: datetime
     options: Options

@@ -1,15 +1,15 @@
 """Policy x guardrails x actual state x instant -> plan. The whole decision, in one screen."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 
 from reconciler.domain.access import Grant, Level
 from reconciler.domain.desired import Desired, DesiredPrincipal
 from reconciler.domain.guardrails import Guardrails, NothingLeft, Park
 from reconciler.domain.plan import Holding, Options, Plan, Refusal, UnlistedPrincipal
-from reconciler.domain.policy import Policy, RoleName, ScopeName
+from reconciler.domain.policy import RoleName, ScopeName
 from reconciler.domain.state import Actual, Principal
+from reconciler.domain.wanted import Wanted
 from reconciler.errors import PolicyError, Problem
 from reconciler.planning.before import before
 from reconciler.planning.catalog import Catalog, did_you_mean
@@ -24,31 +24,19 @@ from reconciler.planning.order import execution_order
 from reconciler.planning.resolve import resolve
 
 
-@dataclass(frozen=True, slots=True)
-class Inputs:
-    """Everything a plan depends on."""
-
-    policy: Policy
-    guardrails: Guardrails
-    actual: Actual
-    instant: datetime
-    """In UTC; windows are judged at it."""
-    options: Options
-    base: Policy | None = None
-    """The policy of the base commit; what is forgiven as judged earlier rests on it."""
-
-
-def make_plan(inputs: Inputs) -> Plan:
+def make_plan(wanted: Wanted, actual: Actual, instant: datetime) -> Plan:
     """Compute the plan. The same inputs give an equal plan, whatever their order was.
+
+    `instant` is in UTC; windows are judged at it.
 
     Raises PolicyError when names do not resolve, claims conflict or somebody named must not
     be managed. What guardrails say comes back inside the plan, as refusals.
     """
-    actual, options = inputs.actual, inputs.options
+    options, guardrails = wanted.options, wanted.guardrails
     names = Names.of(actual)
-    desired = resolve(inputs.policy, inputs.guardrails, actual, names, inputs.instant)
+    desired = resolve(wanted.policy, guardrails, actual, names, instant)
     rules = Rules(
-        nothing_left=_nothing_left(inputs.guardrails, names.catalog),
+        nothing_left=_nothing_left(guardrails, names.catalog),
         deleted_site_ids=names.catalog.deleted_site_ids,
         no_revokes=options.no_revokes,
     )
@@ -63,20 +51,22 @@ def make_plan(inputs: Inputs) -> Plan:
         targeted=targeted,
         actual=actual,
         names=names,
-        guardrails=inputs.guardrails,
-        before=before(inputs.base, names, inputs.instant),
-        instant=inputs.instant,
+        guardrails=guardrails,
+        before=before(wanted.base, names, instant),
+        instant=instant,
     )
     unknown = tuple(unknown_roles(judged))
     if unknown:
         raise PolicyError(unknown)
     return Plan(
-        instant=inputs.instant,
+        instant=instant,
         origin=actual.origin,
         account_ids=tuple(sorted(account.id for account in actual.accounts)),
+        view_level=actual.identity.level,
+        view_sites=len(actual.sites),
         planned_by=actual.identity.label,
-        policy_digest=inputs.policy.digest,
-        guardrails_digest=inputs.guardrails.digest,
+        policy_digest=wanted.policy.digest,
+        guardrails_digest=guardrails.digest,
         content_digest=content_digest(options, operations),
         operations=operations,
         refusals=_refusals(judged, compared),

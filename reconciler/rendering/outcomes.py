@@ -55,3 +55,15 @@ def others_text(found: Mapping[str, str]) -> str:
 def unverified_text(what: str, why: str) -> str:
     """Say that a look after the writing failed; the outcomes above stand as they are."""
     return f"Not verified, {what}: {visible(why)}\n"
+
+
+def unfinished_text(unfinished: Mapping[str, str]) -> str:
+    """Say what an earlier run may have done without recording how it ended; empty if nothing."""
+    if not unfinished:
+        return ""
+    lines = [f"  {short(name)}, intended at {visible(time)}" for name, time in unfinished.items()]
+    return (
+        "An earlier run ended before it could record what became of:\n"
+        + "\n".join(lines)
+        + "\nThis run starts from what the console shows now.\n"
+    )

@@ -37,7 +37,11 @@ def plan_tree(plan: Plan, tool_version: str) -> Tree:
         "content_digest": plan.content_digest,
         "policy_digest": plan.policy_digest,
         "guardrails_digest": plan.guardrails_digest,
-        "tenant": {"origin": plan.origin, "account_ids": list(plan.account_ids)},
+        "tenant": {
+            "origin": plan.origin,
+            "account_ids": list(plan.account_ids),
+            "view": {"level": plan.view_level.value, "sites": plan.view_sites},
+        },
         "evidence": {
             "instant": instant_text(plan.instant),
             "planned_by": plan.planned_by,
@@ -51,6 +55,27 @@ def plan_tree(plan: Plan, tool_version: str) -> Tree:
         "refusals": [_refusal(refusal) for refusal in plan.refusals],
         "unlisted": [_unlisted(one) for one in plan.unlisted],
         "warnings": [problem_tree(warning) for warning in plan.warnings],
+    }
+
+
+def decided_part(tree: Tree) -> Tree:
+    """Return what a plan decides: everything a reviewer relies on that is no evidence.
+
+    Two trees of one plan agree in it, whoever computed them and wherever the files lay: places
+    differ with the folder, the order of execution with the token.
+    """
+    operations = [
+        {
+            **operation,
+            "changes": [{**change, "places": []} for change in operation["changes"]],
+        }
+        for operation in tree["operations"]
+    ]
+    counts = {key: count for key, count in tree["summary"].items() if key != "unlisted"}
+    return {
+        "summary": counts,
+        "options": tree["options"],
+        "operations": sorted(operations, key=lambda operation: str(operation["principal"])),
     }
 
 

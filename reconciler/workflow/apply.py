@@ -2,7 +2,7 @@
 
 The console has no version on a user and replaces the whole list, so the last read before the
 write is what protects somebody else's change. What remains is the moment between that read and
-the write; the read-back reports it (T51).
+the write; `witness` reports what fell into it (T51).
 """
 
 from collections.abc import Callable, Iterator
@@ -13,7 +13,14 @@ from reconciler.audit import events
 from reconciler.domain.outcome import Outcome, Result
 from reconciler.domain.plan import Operation, OperationKind
 from reconciler.domain.state import Principal
-from reconciler.errors import ConsoleError, DeniedError, JournalError, LostAnswerError
+from reconciler.errors import (
+    ConsoleError,
+    DeniedError,
+    JournalError,
+    LostAnswerError,
+    ReconcilerError,
+    RefusedError,
+)
 from reconciler.planning.compare import precondition
 
 STOP_AFTER = 3
@@ -78,7 +85,9 @@ def run(operations: tuple[Operation, ...], around: Surroundings) -> Iterator[Out
             # What may have been written is told all the same; then the run ends.
             yield outcome
             raise
-        failures = 0 if outcome.result is Result.APPLIED else failures + 1
+        # A conflict ends its principal only; it says nothing about the console's health.
+        if outcome.result is not Result.CONFLICT:
+            failures = 0 if outcome.result is Result.APPLIED else failures + 1
         if failures == STOP_AFTER:
             stopped = stopped or f"{STOP_AFTER} operations in a row failed"
         yield outcome
@@ -104,7 +113,7 @@ def _write(operation: Operation, around: Surroundings) -> Outcome:
     After a lost answer nothing is repeated blindly (T54, T55): reading decides whether the write
     happened, did not happen, or somebody else came in between.
     """
-    lost: ConsoleError | None = None
+    lost: LostAnswerError | None = None
     for _ in range(ATTEMPTS):
         try:
             answer = around.console.write(operation)
@@ -115,8 +124,10 @@ def _write(operation: Operation, around: Surroundings) -> Outcome:
                 return outcome
         except DeniedError:
             raise
-        except ConsoleError as error:
-            return Outcome(operation, Result.FAILED, error.message)
+        except (ConsoleError, RefusedError) as error:
+            refused = Outcome(operation, Result.FAILED, error.message)
+            # "Exists already" and "not found" may be the first attempt, arrived late.
+            return (_look(operation, around, error) if lost else None) or refused
         else:
             return _confirm(operation, around, answer)
     detail = f"{lost.message if lost else ''} It does not show after {ATTEMPTS} attempts."
@@ -129,6 +140,8 @@ def _conflict(operation: Operation, seen: Principal | None) -> str:
         return "somebody with this address exists by now" if seen else ""
     if seen is None:
         return "the principal is gone from the console"
+    if seen.name != operation.name:
+        return "the principal has another name by now, so it may be somebody else"
     if seen.is_system or seen.is_partial:
         return "the principal is no longer manageable with this token"
     if precondition(seen) != operation.precondition:
@@ -154,7 +167,7 @@ def _confirm(operation: Operation, around: Surroundings, answer: Principal | Non
     return Outcome(operation, Result.FAILED, detail, created)
 
 
-def _look(operation: Operation, around: Surroundings, lost: ConsoleError) -> Outcome | None:
+def _look(operation: Operation, around: Surroundings, lost: ReconcilerError) -> Outcome | None:
     """Read what became of a write whose answer was lost; None means it has not happened."""
     seen: Principal | None = None
     try:

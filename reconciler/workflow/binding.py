@@ -60,5 +60,9 @@ def _moved(saved: SavedPlan, recomputed: Plan, now: datetime) -> Iterator[str]:
         yield "The guardrails have changed."
     if not set(saved.account_ids) <= set(recomputed.account_ids):
         yield "This token sees fewer accounts than the token that planned."
+    if recomputed.view_level.rank > saved.view_level.rank:
+        yield f"This token stands at {recomputed.view_level} level, the one that planned wider."
+    if recomputed.view_sites < saved.view_sites:
+        yield "This token sees fewer sites than the token that planned."
     if saved.content_digest != recomputed.content_digest:
         yield "What would be changed is not what was planned: the console, or the files, moved."

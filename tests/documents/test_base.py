@@ -49,9 +49,8 @@ def tree(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def people(base: Base) -> set[str]:
-    assert base.policy is not None
-    return {m.name.label for entry in base.policy.assignments for m in entry.members}
+def people(base: Base, at: int = 0) -> set[str]:
+    return {m.name.label for entry in base.policies[at].assignments for m in entry.members}
 
 
 def test_in_a_clean_work_tree_the_base_is_the_commit_before(tree: Path) -> None:
@@ -61,12 +60,35 @@ def test_in_a_clean_work_tree_the_base_is_the_commit_before(tree: Path) -> None:
     assert people(read_base(tree / "policies", None, ENVIRON)) == {"ana@acme.example"}
 
 
-def test_with_uncommitted_changes_the_base_is_the_last_commit(tree: Path) -> None:
+def test_with_uncommitted_changes_the_last_commit_counts_as_well(tree: Path) -> None:
     commit(tree, "ana@acme.example")
     commit(tree, "bo@acme.example")
     write(tree, "cy@acme.example")
 
-    assert people(read_base(tree / "policies", None, ENVIRON)) == {"bo@acme.example"}
+    base = read_base(tree / "policies", None, ENVIRON)
+
+    assert (people(base, 0), people(base, 1)) == ({"ana@acme.example"}, {"bo@acme.example"})
+
+
+def test_attributes_that_make_a_checkout_look_changed_do_not_move_the_base(tree: Path) -> None:
+    commit(tree, "ana@acme.example", "bo@acme.example")
+    write(tree, "ana@acme.example")
+    path = tree / "policies" / "deep" / "a.yaml"
+    path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    git(tree, "add", "-A")
+    git(tree, "commit", "-qm", "quiet")
+    (tree / ".gitattributes").write_text("*.yaml text eol=lf\n")
+    git(tree, "add", ".gitattributes")
+    git(tree, "commit", "-q", "--amend", "-m", "quiet")
+
+    assert "bo@acme.example" in people(read_base(tree / "policies", None, ENVIRON))
+
+
+def test_a_base_without_any_policies_has_nobody_under_management(tree: Path) -> None:
+    git(tree, "commit", "-q", "--allow-empty", "-m", "empty")
+    commit(tree, "ana@acme.example")
+
+    assert read_base(tree / "policies", None, ENVIRON) == Base()
 
 
 def test_the_base_can_be_named(tree: Path) -> None:
@@ -116,7 +138,7 @@ def test_a_shallow_clone_says_that_it_cannot_tell(
 
     base = read_base(shallow / "x" / "policies", None, ENVIRON)
 
-    assert (base.policy, base.note) == (None, "this is a shallow clone, without the commit before")
+    assert (base.policies, base.note) == ((), "this is a shallow clone, without the commit before")
 
 
 def test_a_work_tree_that_git_refuses_says_so(tree: Path) -> None:
@@ -125,7 +147,7 @@ def test_a_work_tree_that_git_refuses_says_so(tree: Path) -> None:
 
     base = read_base(tree / "policies", None, ENVIRON)
 
-    assert (base.policy, base.note) == (None, "git does not answer for this work tree")
+    assert (base.policies, base.note) == ((), "git does not answer for this work tree")
 
 
 def test_without_git_installed_it_says_so(tree: Path) -> None:
@@ -144,7 +166,7 @@ def test_an_invalid_base_says_so(tree: Path) -> None:
 
     base = read_base(tree / "policies", None, ENVIRON)
 
-    assert base.note == "the policy files of the base commit are missing or invalid"
+    assert base.note == "the policy files of the base commit are invalid"
 
 
 def test_links_in_the_base_are_not_followed(tree: Path) -> None:

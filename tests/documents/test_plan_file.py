@@ -15,10 +15,11 @@ from builders import BERLIN, NOW, SOC, assign, grant, plan, user, world
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from reconciler.documents.plan_file import read_plan_file, saved_plan, write_plan_file
+from reconciler.documents.plan_file import read_plan_file, saved_plan, sealed, write_plan_file
+from reconciler.domain.access import Level
 from reconciler.domain.names import PrincipalName
 from reconciler.domain.plan import Options, SavedPlan
-from reconciler.errors import ExitCode, SettingsError
+from reconciler.errors import ExitCode, RefusedError, SettingsError
 from reconciler.rendering.as_json import to_json
 from reconciler.rendering.tree import plan_tree
 
@@ -33,11 +34,11 @@ MADE = replace(
     policy_digest="sha256:" + "1" * 64,
     guardrails_digest="sha256:" + "2" * 64,
 )
-TEXT = to_json(plan_tree(MADE, "1.2.3"))
+TEXT = to_json(sealed(plan_tree(MADE, "1.2.3")))
 
 
 def edited(**changes: Any) -> bytes:
-    return json.dumps(json.loads(TEXT) | changes).encode()
+    return json.dumps(sealed(json.loads(TEXT) | changes)).encode()
 
 
 @pytest.fixture
@@ -73,13 +74,15 @@ def test_a_plan_read_back_is_the_plan_that_was_saved(tmp_path: Path) -> None:
 
     tree = read_plan_file(tmp_path / "a.plan.json")
 
-    assert tree == plan_tree(MADE, "1.2.3")
+    assert tree == sealed(plan_tree(MADE, "1.2.3"))
     assert saved_plan(tree) == SavedPlan(
         content_digest=MADE.content_digest,
         policy_digest=MADE.policy_digest,
         guardrails_digest=MADE.guardrails_digest,
         origin="https://acme.sentinelone.net",
         account_ids=("100", "200"),
+        view_level=Level.TENANT,
+        view_sites=7,
         instant=NOW,
         options=Options((PrincipalName.user("ana@acme.example"),), no_revokes=False),
     )
@@ -255,7 +258,7 @@ def test_an_impossible_name_is_told(tmp_path: Path) -> None:
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(position=st.integers(0, len(TEXT) - 1), flip=st.integers(1, 255))
-def test_any_other_byte_is_refused_or_read_and_never_crashes(
+def test_any_other_byte_that_means_something_is_refused(
     position: int, flip: int, tmp_path: Path
 ) -> None:
     content = bytearray(TEXT.encode())
@@ -265,9 +268,29 @@ def test_any_other_byte_is_refused_or_read_and_never_crashes(
 
     try:
         tree = read_plan_file(path)
-    except SettingsError:
+    except (SettingsError, RefusedError):
         return
-    assert isinstance(saved_plan(tree), SavedPlan)
+    assert tree == json.loads(TEXT)
+
+
+@pytest.mark.parametrize("key", ["evidence", "warnings", "refusals", "unlisted", "summary"])
+def test_a_plan_that_was_edited_is_refused_whatever_was_edited(key: str, tmp_path: Path) -> None:
+    tree = json.loads(TEXT)
+    tree[key] = [] if isinstance(tree[key], list) else tree[key]
+    tree["evidence"]["planned_by"] = "somebody else"
+    path = tmp_path / "a.plan.json"
+    path.write_text(json.dumps(tree))
+
+    with pytest.raises(RefusedError, match="changed after it was saved"):
+        read_plan_file(path)
+
+
+def test_a_plan_without_its_seal_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.plan.json"
+    path.write_text(to_json(plan_tree(MADE, "1.2.3")))
+
+    with pytest.raises(RefusedError):
+        read_plan_file(path)
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)

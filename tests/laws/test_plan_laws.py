@@ -38,7 +38,8 @@ from reconciler.domain.names import PrincipalKind
 from reconciler.domain.plan import Holding, Options, Plan
 from reconciler.domain.policy import Assignment, Policy, ScopeName
 from reconciler.domain.state import Actual, Principal
-from reconciler.planning.make import Inputs, make_plan
+from reconciler.domain.wanted import Wanted
+from reconciler.planning.make import make_plan
 from reconciler.rendering.as_json import to_json
 from reconciler.rendering.tree import plan_tree
 
@@ -105,7 +106,7 @@ def made(
     options: Options = Options(),  # noqa: B008 - frozen
 ) -> Plan:
     return make_plan(
-        Inputs(Policy(assignments=tuple(assignments)), guardrails, actual, NOW, options)
+        Wanted(Policy(assignments=tuple(assignments)), guardrails, options), actual, NOW
     )
 
 

@@ -145,6 +145,8 @@ def _full(text: str) -> Plan:
         instant=NOW,
         origin=text,
         account_ids=("100",),
+        view_level=Level.TENANT,
+        view_sites=7,
         planned_by=text,
         policy_digest=_DIGEST,
         guardrails_digest=_DIGEST,

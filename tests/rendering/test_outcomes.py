@@ -8,6 +8,7 @@ from reconciler.rendering.outcomes import (
     outcome_text,
     outcomes_summary,
     remaining_text,
+    unfinished_text,
     unverified_text,
 )
 
@@ -57,3 +58,10 @@ def test_a_look_that_failed_is_told() -> None:
     assert unverified_text("whether it lasts", "no answer") == (
         "Not verified, whether it lasts: no answer\n"
     )
+
+
+def test_what_an_earlier_run_left_open_is_named_with_its_time() -> None:
+    told = unfinished_text({"ana@acme.example": "2026-11-22T09:00:00Z"})
+
+    assert unfinished_text({}) == ""
+    assert "ana@acme.example, intended at 2026-11-22T09:00:00Z" in told

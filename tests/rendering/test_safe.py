@@ -20,6 +20,7 @@ from reconciler.rendering.outcomes import (
     outcome_text,
     outcomes_summary,
     remaining_text,
+    unfinished_text,
     unverified_text,
 )
 from reconciler.rendering.safe import short, visible
@@ -50,6 +51,7 @@ def everything(text: str, full: Full, *, color: bool) -> list[str]:
         outcomes_summary(results, "sha256:0"),
         remaining_text([text, text]),
         others_text({text: text, text + "2": text}),
+        unfinished_text({text: text, text + "2": text}),
         unverified_text("by whom", text),
     ]
 

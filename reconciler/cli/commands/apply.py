@@ -4,32 +4,35 @@ import secrets
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import click
 
 from reconciler import __version__
 from reconciler.audit import events
 from reconciler.audit.journal import Journal
+from reconciler.cli.afterwards import look_for_others, noted, tell, verify
 from reconciler.cli.console import write_client
-from reconciler.cli.files import load_files
+from reconciler.cli.files import Files, load_files
 from reconciler.cli.options import plan_options, shaping
-from reconciler.cli.session import Session, pass_session
+from reconciler.cli.session import Session, is_terminal, pass_session
 from reconciler.cli.signals import Stopping
 from reconciler.console.client import WriteClient
 from reconciler.console.reader import read_actual
 from reconciler.documents.plan_file import read_plan_file, saved_plan
 from reconciler.domain.outcome import Outcome, Result
-from reconciler.domain.plan import Plan, SavedPlan
+from reconciler.domain.plan import Plan
 from reconciler.domain.state import Actual
+from reconciler.domain.wanted import Wanted
 from reconciler.errors import ExitCode, JournalError, RefusedError
+from reconciler.planning.make import make_plan
 from reconciler.rendering.as_text import bound_text, plan_text
 from reconciler.rendering.messages import error_text
-from reconciler.rendering.outcomes import outcome_text, outcomes_summary, remaining_text
-from reconciler.rendering.tree import plan_tree
+from reconciler.rendering.outcomes import outcome_text, outcomes_summary, unfinished_text
+from reconciler.rendering.tree import decided_part, plan_tree
 from reconciler.workflow.apply import Surroundings, run
 from reconciler.workflow.binding import check_binding, check_origin, due_now
 from reconciler.workflow.hands import Hands
-from reconciler.workflow.observe import Wanted, observe, plan_for
 
 
 @click.command("apply")
@@ -67,13 +70,23 @@ def command(
       reconciler apply
       reconciler apply reviewed.plan.json --auto-approve
     """
-    saved = saved_plan(read_plan_file(planfile)) if planfile else None
-    if saved and (targets or no_revokes):
+    file = read_plan_file(planfile) if planfile else None
+    if file and (targets or no_revokes):
         raise click.UsageError("PLANFILE already says --target and --no-revokes; leave them out.")
+    saved = saved_plan(file) if file else None
     options = saved.options if saved else plan_options(targets, no_revokes=no_revokes)
-    wanted = Wanted(*load_files(session, policies, guardrails, base), options)
-    with write_client(session) as client:
-        plan, actual = _planned(session, wanted, client, saved)
+    wanted = load_files(session, Files(policies, guardrails, base), options)
+    runtime, run_id = session.runtime, secrets.token_hex(8)
+    # Locked before the console is read, so that no other apply writes between plan and write.
+    with (
+        Journal(journal, now=runtime.now, run_id=run_id) as record,
+        write_client(session) as client,
+    ):
+        tell(unfinished_text(record.unfinished), err=True)
+        if saved:
+            check_origin(saved, client.origin)
+        actual = read_actual(client, session.progress())
+        plan = _decided(session, wanted, actual, file)
         tree = plan_tree(plan, __version__)
         # What was reviewed is not read out again, unless something stands against it.
         is_reviewed = saved is not None and auto_approve and not plan.refusals
@@ -85,32 +98,41 @@ def command(
             return ExitCode.DONE
         if not auto_approve:
             _ask()
-        outcomes, code = _execute(session, client, plan, actual, journal)
-        return max(code, _verify(session, wanted, client, outcomes))
+            if _decided(session, wanted, actual, file).operations != plan.operations:
+                raise RefusedError(
+                    "A window opened or closed while the question stood; nothing was written.",
+                    "Run apply again.",
+                )
+        return _written(session, wanted, client, plan, actual, record)
 
 
-def _planned(
-    session: Session, wanted: Wanted, client: WriteClient, saved: SavedPlan | None
-) -> tuple[Plan, Actual]:
-    """Compute the plan to execute: a fresh one, or the saved one if it still holds."""
+def _decided(session: Session, wanted: Wanted, actual: Actual, file: dict[str, Any] | None) -> Plan:
+    """Return the plan to execute at this instant: a fresh one, or the saved one if it holds.
+
+    Raises RefusedError when the saved plan is no longer what would be done, or never was.
+    """
     now = session.instant()
-    if saved is None:
-        return observe(wanted, client, now, session.progress())
-    check_origin(saved, client.origin)
-    actual = read_actual(client, session.progress())
-    recomputed = plan_for(wanted, actual, saved.instant)
+    at_now = make_plan(wanted, actual, now)
+    if file is None:
+        return at_now
+    saved = saved_plan(file)
+    recomputed = make_plan(wanted, actual, saved.instant)
     check_binding(saved, recomputed, now)
-    at_now = plan_for(wanted, actual, now)
+    if decided_part(plan_tree(recomputed, __version__)) != decided_part(file):
+        raise RefusedError(
+            "The saved plan shows something else than it would do: it was edited.",
+            "Plan again, and have the new plan reviewed.",
+        )
     return replace(
         recomputed,
         operations=due_now(recomputed.operations, at_now.operations),
         refusals=tuple(dict.fromkeys((*recomputed.refusals, *at_now.refusals))),
-    ), actual
+    )
 
 
 def _ask() -> None:
     """Ask on the terminal; raise RefusedError when there is none or the answer is no."""
-    if not sys.stdin.isatty():
+    if not is_terminal(sys.stdin):
         raise RefusedError(
             "There is no terminal to ask for approval on.",
             "Run it on a terminal, or pass --auto-approve.",
@@ -119,46 +141,53 @@ def _ask() -> None:
         raise RefusedError("Not approved; nothing was written.", "Run apply again to be asked.")
 
 
+def _written(
+    session: Session,
+    wanted: Wanted,
+    client: WriteClient,
+    plan: Plan,
+    actual: Actual,
+    journal: Journal,
+) -> int:
+    """Write, look again, and return the exit code of the whole."""
+    since = noted(client)
+    outcomes, code = _execute(session, client, plan, actual, journal)
+    if code in (ExitCode.INTERRUPTED, ExitCode.TERMINATED):
+        return code  # asked to end: the outcomes are on record, the next run looks again
+    return max(
+        code,
+        verify(session, wanted, client, outcomes),
+        look_for_others(client, since, outcomes, actual.identity.full_name),
+    )
+
+
 def _execute(
-    session: Session, client: WriteClient, plan: Plan, actual: Actual, path: Path
+    session: Session, client: WriteClient, plan: Plan, actual: Actual, journal: Journal
 ) -> tuple[list[Outcome], int]:
     """Run the operations, tell each outcome as it happens, and return them with the exit code."""
-    runtime = session.runtime
     outcomes: list[Outcome] = []
-    run_id = secrets.token_hex(8)
-    with Stopping() as stopping, Journal(path, now=runtime.now, run_id=run_id) as journal:
-        journal.append(
-            "run-started",
-            events.run_started(plan, tool_version=__version__, actor=actual.identity.label),
-        )
-        around = Surroundings(
-            console=Hands(client, actual),
-            journal=journal,
-            sleep=runtime.sleep,
-            is_stopping=lambda: stopping.signal is not None,
-        )
+    with Stopping() as stopping:
         try:
+            started = events.run_started(
+                plan, tool_version=__version__, actor=actual.identity.label
+            )
+            journal.append("run-started", started)
+            around = Surroundings(
+                console=Hands(client, actual),
+                journal=journal,
+                sleep=session.runtime.sleep,
+                is_stopping=lambda: stopping.signal is not None,
+            )
             for outcome in run(plan.operations, around):
                 outcomes.append(outcome)
-                click.echo(outcome_text(outcome, color=session.color_out), nl=False)
+                tell(outcome_text(outcome, color=session.color_out))
             journal.append("run-finished", events.run_finished(outcomes))
         except JournalError as error:
             # What was written before is on the screen; the run ends here.
-            click.echo(error_text(error, color=session.color_err), err=True, nl=False)
+            tell(error_text(error, color=session.color_err), err=True)
             return outcomes, ExitCode.PARTIAL if outcomes else ExitCode.FAILED
-        click.echo(outcomes_summary(outcomes, journal.head), nl=False)
+        tell(outcomes_summary(outcomes, journal.head))
     if stopping.signal is not None:
         return outcomes, 128 + stopping.signal
     is_done = all(outcome.result is Result.APPLIED for outcome in outcomes)
     return outcomes, ExitCode.DONE if is_done else ExitCode.PARTIAL
-
-
-def _verify(session: Session, wanted: Wanted, client: WriteClient, outcomes: list[Outcome]) -> int:
-    """Read the whole console once more: what was applied must still be there."""
-    applied = {outcome.operation.name for outcome in outcomes if outcome.result is Result.APPLIED}
-    if not applied:
-        return ExitCode.DONE
-    again, _ = observe(wanted, client, session.instant(), session.progress())
-    lost = [operation.name.label for operation in again.operations if operation.name in applied]
-    click.echo(remaining_text(lost), nl=False)
-    return ExitCode.PARTIAL if lost else ExitCode.DONE

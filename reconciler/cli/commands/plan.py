@@ -6,16 +6,16 @@ import click
 
 from reconciler import __version__
 from reconciler.cli.console import read_client
-from reconciler.cli.files import load_files
+from reconciler.cli.files import Files, load_files
 from reconciler.cli.options import plan_options, shaping
 from reconciler.cli.session import Session, pass_session
-from reconciler.documents.plan_file import write_plan_file
+from reconciler.documents.plan_file import sealed, write_plan_file
 from reconciler.domain.plan import Plan
 from reconciler.errors import ExitCode
 from reconciler.rendering.as_json import to_json
 from reconciler.rendering.as_text import plan_text
 from reconciler.rendering.tree import plan_tree
-from reconciler.workflow.observe import Wanted, observe
+from reconciler.workflow.observe import observe
 
 
 @click.command("plan")
@@ -53,15 +53,13 @@ def command(
       reconciler plan --out reviewed.plan.json --detailed-exitcode
       reconciler plan --target ana@acme.example
     """
-    wanted = Wanted(
-        *load_files(session, policies, guardrails, base),
-        plan_options(targets, no_revokes=no_revokes),
-    )
+    options = plan_options(targets, no_revokes=no_revokes)
+    wanted = load_files(session, Files(policies, guardrails, base), options)
     with read_client(session) as client:
         plan, _ = observe(wanted, client, session.instant(), session.progress())
     tree = plan_tree(plan, __version__)
     if out is not None:
-        write_plan_file(out, to_json(tree))
+        write_plan_file(out, to_json(sealed(tree)))
     text = to_json(tree) if form == "json" else plan_text(tree, color=session.color_out)
     click.echo(text, nl=False)
     return exit_code(plan, detailed=detailed_exitcode)

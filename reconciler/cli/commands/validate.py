@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from reconciler.cli.files import load_files
+from reconciler.cli.files import Files, load_files
 from reconciler.cli.options import compared
 from reconciler.cli.session import Session, pass_session
 from reconciler.errors import ExitCode
@@ -20,7 +20,7 @@ def command(session: Session, policies: Path, guardrails: Path | None, base: str
     Reports every problem at once, as file:line:column with the remedy. Whether the named
     people, roles and sites exist is checked by `plan`, which asks the console.
     """
-    policy, _ = load_files(session, policies, guardrails, base)
+    policy = load_files(session, Files(policies, guardrails, base)).policy
     click.echo(problems_text(policy.warnings, color=session.color_err), err=True, nl=False)
     people = {member.name for entry in policy.assignments for member in entry.members}
     click.echo(

@@ -1,0 +1,102 @@
+"""What ties a saved plan to the world it was made in; each difference has words of its own."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from builders import BERLIN, LYON, NOW, SOC, VIEWER, assign, grant, plan, user, world
+
+from reconciler.domain.access import Level
+from reconciler.domain.access import Level
+from reconciler.domain.plan import Plan, SavedPlan
+from reconciler.errors import RefusedError
+from reconciler.workflow.binding import MAX_AGE, check_binding, check_origin, due_now
+
+HOUR = timedelta(hours=1)
+BEFORE = world(user("1", "ana@acme.example", grant(VIEWER, BERLIN)))
+AFTER = plan(BEFORE, assign("ana@acme.example", "SOC", "EMEA/Berlin"))
+
+
+def saved(made: Plan) -> SavedPlan:
+    """What a file of that plan would bind."""
+    return SavedPlan(
+        content_digest=made.content_digest,
+        policy_digest=made.policy_digest,
+        guardrails_digest=made.guardrails_digest,
+        origin=made.origin,
+        account_ids=made.account_ids,
+        view_level=made.view_level,
+        view_sites=made.view_sites,
+        instant=made.instant,
+        options=made.options,
+    )
+
+
+def test_an_unchanged_world_lets_a_plan_through_until_it_is_a_day_old() -> None:
+    check_binding(saved(AFTER), AFTER, NOW)
+    check_binding(saved(AFTER), AFTER, NOW + MAX_AGE)
+
+
+@pytest.mark.parametrize(
+    ("recomputed", "words"),
+    [
+        (replace(AFTER, policy_digest="sha256:1"), "The policy files have changed."),
+        (replace(AFTER, guardrails_digest="sha256:1"), "The guardrails have changed."),
+        (replace(AFTER, account_ids=("100",)), "sees fewer accounts"),
+        (replace(AFTER, view_level=Level.ACCOUNT), "stands at account level"),
+        (replace(AFTER, view_sites=AFTER.view_sites - 1), "sees fewer sites"),
+        (replace(AFTER, view_sites=AFTER.view_sites - 1), "sees fewer sites"),
+        (replace(AFTER, view_level=Level.ACCOUNT), "stands at account level"),
+        (replace(AFTER, content_digest="sha256:1"), "is not what was planned"),
+    ],
+)
+def test_every_difference_is_named(recomputed: Plan, words: str) -> None:
+    with pytest.raises(RefusedError) as refused:
+        check_binding(saved(AFTER), recomputed, NOW)
+    assert words in refused.value.message
+
+
+def test_several_differences_are_told_together() -> None:
+    other = replace(AFTER, policy_digest="sha256:1", guardrails_digest="sha256:2")
+    with pytest.raises(RefusedError) as refused:
+        check_binding(saved(AFTER), other, NOW)
+    assert "policy files" in refused.value.message
+    assert "guardrails" in refused.value.message
+
+
+@pytest.mark.parametrize(
+    ("later", "words"),
+    [(MAX_AGE + timedelta(seconds=1), "older than 24 hours"), (-HOUR, "future")],
+)
+def test_a_plan_is_neither_older_than_a_day_nor_from_the_future(
+    later: timedelta, words: str
+) -> None:
+    with pytest.raises(RefusedError, match=words):
+        check_binding(saved(AFTER), AFTER, NOW + later)
+
+
+def test_a_token_that_sees_more_accounts_may_apply() -> None:
+    wider = replace(AFTER, account_ids=("100", "200", "300"), view_sites=AFTER.view_sites + 1)
+    check_binding(saved(AFTER), wider, NOW)
+
+
+def test_a_plan_for_another_console_is_refused_by_both_names() -> None:
+    with pytest.raises(RefusedError) as refused:
+        check_origin(saved(AFTER), "https://other.sentinelone.net")
+    assert "https://acme.sentinelone.net" in refused.value.message
+    assert "https://other.sentinelone.net" in refused.value.message
+
+
+def test_who_planned_and_when_is_evidence_and_binds_nothing() -> None:
+    check_binding(saved(AFTER), replace(AFTER, planned_by="somebody else"), NOW)
+
+
+def test_an_operation_is_due_only_while_the_same_one_would_be_planned() -> None:
+    other = plan(BEFORE, assign("ana@acme.example", "SOC", "EMEA/Lyon"))
+    moved = plan(
+        world(user("1", "ana@acme.example", grant(VIEWER, LYON), grant(SOC, LYON))),
+        assign("ana@acme.example", "SOC", "EMEA/Berlin"),
+    )
+    assert due_now(AFTER.operations, AFTER.operations) == AFTER.operations
+    for changed in (other, moved):
+        assert due_now(AFTER.operations, changed.operations) == ()
