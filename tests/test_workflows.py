@@ -126,8 +126,25 @@ def test_a_token_is_given_to_one_step_of_a_job_with_its_own_environment(name: st
     }
     assert holders == {f"s1-{name.removesuffix('.yml')}"}
     given = [step for step in steps(workflow) if "secrets." in str(step)]
-    assert [set(step["env"]) for step in given] == [{"SENTINELONE_URL", "SENTINELONE_TOKEN"}]
+    assert [set(step["env"]) - {"BASE"} for step in given] == [
+        {"SENTINELONE_URL", "SENTINELONE_TOKEN"}
+    ]
     assert "secrets." not in str(workflow.get("env"))
+
+
+@pytest.mark.parametrize("name", ["plan.yml", "apply.yml"])
+def test_what_is_judged_is_judged_against_a_base_that_the_event_names(name: str) -> None:
+    runs = [
+        step
+        for step in steps(load(ROOT / ".github" / "workflows" / name))
+        if any(
+            f'reconciler" {word}' in step.get("run", "") for word in ("validate", "plan", "apply")
+        )
+    ]
+    assert runs
+    for step in runs:
+        assert '--base "$BASE"' in step["run"]
+        assert step["env"]["BASE"].startswith("${{ github.event.")
 
 
 def test_a_fork_is_given_no_environment() -> None:
