@@ -32,6 +32,8 @@ ROLES = {
     "SOC": "1820000000000000303",
 }
 SITES = {"Berlin": "1820000000000000201", "Lyon": "1820000000000000202"}
+ADA = "1820000000000001001"
+"""Who made the service users."""
 PEOPLE = {
     "ada": ("tenant", "", "Admin"),
     "noor": ("tenant", "", "Admin"),
@@ -89,7 +91,15 @@ def small_world() -> World:
                 for n, (name, holds) in enumerate(PEOPLE.items(), start=1001)
             ],
             "service_users": [
-                {"name": name, **record(n, *holds)}
+                {
+                    "name": name,
+                    "created_by": ADA,
+                    "updated_by": ADA,
+                    "uuid": f"simulated-{name}",
+                    "token_created_at": "2026-01-05T08:00:00.000000Z",
+                    "token_expires_at": "2028-01-05T08:00:00.000000Z",
+                    **record(n, *holds),
+                }
                 for n, (name, holds) in enumerate(ROBOTS.items(), start=2001)
             ],
         }

@@ -105,7 +105,9 @@ def test_changes_of_people_the_plan_does_not_touch_do_not_void_it(desk: Any, sav
     desk.make("stray", "Admin")
     users = desk.console.world.users
     users["1820000000000001003"] = replace(
-        users["1820000000000001003"], full_name="Ana Maria", last_login="2026-11-23T08:00:00Z"
+        users["1820000000000001003"],
+        full_name="Ana Maria",
+        last_login="2026-11-23T08:00:00.000000Z",
     )
 
     told = desk.run("apply", str(saved), "--auto-approve")

@@ -7,7 +7,6 @@ import pytest
 from builders import BERLIN, LYON, NOW, SOC, VIEWER, assign, grant, plan, user, world
 
 from reconciler.domain.access import Level
-from reconciler.domain.access import Level
 from reconciler.domain.plan import Plan, SavedPlan
 from reconciler.errors import RefusedError
 from reconciler.workflow.binding import MAX_AGE, check_binding, check_origin, due_now
@@ -45,8 +44,6 @@ def test_an_unchanged_world_lets_a_plan_through_until_it_is_a_day_old() -> None:
         (replace(AFTER, account_ids=("100",)), "sees fewer accounts"),
         (replace(AFTER, view_level=Level.ACCOUNT), "stands at account level"),
         (replace(AFTER, view_sites=AFTER.view_sites - 1), "sees fewer sites"),
-        (replace(AFTER, view_sites=AFTER.view_sites - 1), "sees fewer sites"),
-        (replace(AFTER, view_level=Level.ACCOUNT), "stands at account level"),
         (replace(AFTER, content_digest="sha256:1"), "is not what was planned"),
     ],
 )
