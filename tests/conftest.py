@@ -1,6 +1,11 @@
-"""Options of the whole suite."""
+"""Options of the whole suite, and the check of every exchange with a simulated console."""
+
+from collections.abc import Iterator
 
 import pytest
+from conformance import Witness
+
+from reconciler.simulator.app import WITNESSES
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -9,3 +14,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="write expected results anew instead of comparing; then read the diff",
     )
+
+
+@pytest.fixture(scope="session")
+def witness() -> Iterator[Witness]:
+    """Listen to every console that this process runs, for as long as it runs tests."""
+    seen = Witness()
+    WITNESSES.append(seen)
+    yield seen
+    WITNESSES.remove(seen)
+
+
+@pytest.fixture(autouse=True)
+def _answers_fit_the_documentation(witness: Witness) -> Iterator[None]:
+    """Fail a test during which a console answered, or accepted, what is not documented."""
+    yield
+    assert witness.judge() == []

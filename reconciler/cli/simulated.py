@@ -29,12 +29,16 @@ def simulator_command(*arguments: str) -> list[str]:
 
 @contextmanager
 def simulated(environ: Mapping[str, str]) -> Iterator[Simulated]:
-    """Start a simulator of the sample company; it ends with the block, or with this process."""
+    """Start a simulator of the sample company; it ends with the block, or with this process.
+
+    What the environment says about other simulators does not concern this one.
+    """
+    clean = {k: v for k, v in environ.items() if not k.startswith("SIMULATOR_")}
     with subprocess.Popen(  # noqa: S603 - our own module, no shell
-        simulator_command("--watch-stdin"),
+        simulator_command("--watch-stdin", "--no-log"),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        env=child_environment(environ),
+        env=child_environment(clean),
     ) as process:
         try:
             line = process.stdout.readline() if process.stdout else b""

@@ -5,10 +5,9 @@ Order of judgement: path (404), method (405), token (401), permission (403), the
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import replace
 
-from reconciler.simulator import activities, control, places, rbac, service_users, users
+from reconciler.simulator import rbac
 from reconciler.simulator.calls import Call, Console
 from reconciler.simulator.envelopes import (
     ApiError,
@@ -19,82 +18,43 @@ from reconciler.simulator.envelopes import (
     invalid,
     missing,
 )
-from reconciler.simulator.records import Principal
+from reconciler.simulator.records import Principal, ServiceUser, User
+from reconciler.simulator.routes import ROUTES, Route
 
 PREFIX = "/web/api/v2.1"
-Handler = Callable[[Call], dict[str, Any]]
+NOBODY = User(id="0", email="", full_name="", scope="site")
+"""Who asks what needs no token."""
 
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """One documented operation; `permission` None means that any valid token will do."""
-
-    method: str
-    path: str
-    handler: Handler
-    permission: str | None = None
-    takes_parameters: bool = False
-
-
-def _info(_call: Call) -> dict[str, Any]:
-    release = {"build": "42", "latestAgentVersion": "24.1.2.6", "patch": "1", "release": "S-24.1"}
-    return {"data": release | {"version": "S-24.1.1#42"}}
-
-
-ROUTES = (
-    Route("GET", "/system/info", _info),
-    Route("GET", "/accounts", places.list_accounts, "Accounts.view", takes_parameters=True),
-    Route("GET", "/accounts/{id}", places.get_account, "Accounts.view"),
-    Route("GET", "/sites", places.list_sites, "Sites.view", takes_parameters=True),
-    Route("GET", "/sites/{id}", places.get_site, "Sites.view"),
-    Route("GET", "/rbac/roles", rbac.list_roles, "Roles.view", takes_parameters=True),
-    Route("GET", "/rbac/role/{id}", rbac.get_role, "Roles.view"),
-    Route("GET", "/user", users.get_self, "Users.view", takes_parameters=True),
-    Route("GET", "/users", users.list_users, "Users.view", takes_parameters=True),
-    Route("POST", "/users", users.create_user, "Users.create"),
-    Route("GET", "/users/viewer-auth-check", users.check_viewer),
-    Route("GET", "/users/tenant-admin-auth-check", users.check_tenant_admin),
-    Route("GET", "/users/{id}", users.get_user, "Users.view"),
-    Route("PUT", "/users/{id}", users.update_user, "Users.edit"),
-    Route("DELETE", "/users/{id}", users.delete_user, "Users.delete"),
-    Route("GET", "/service-users", service_users.list_service_users, "Service Users.view",
-          takes_parameters=True),
-    Route("POST", "/service-users", service_users.create_service_user, "Service Users.create"),
-    Route("GET", "/service-users/{id}", service_users.get_service_user, "Service Users.view"),
-    Route("PUT", "/service-users/{id}", service_users.update_service_user, "Service Users.edit"),
-    Route("DELETE", "/service-users/{id}", service_users.delete_service_user,
-          "Service Users.delete"),
-    Route("GET", "/activities", activities.list_activities, "Activity Page.view",
-          takes_parameters=True),
-    Route("GET", "/activities/types", activities.list_types, "Activity Page.view"),
-)  # fmt: skip
-"""Earlier routes win, so the named ones stand before `{id}`."""
-
-_STATUS = Route("GET", "/system/status", lambda _call: {"data": {"health": "ok"}})
-"""The one operation that asks for no token."""
+WITNESSES: list[Callable[[Console, Request, Response], None]] = []
+"""Called with every exchange, for whoever checks this console against its documentation."""
 
 
 def handle(console: Console, request: Request) -> Response:
     """Answer one request; never raises for anything a client can send."""
-    if request.path.startswith(control.PREFIX):
-        return control.handle(console, request)
     console.requests.append((request.method, request.path))
+    response = _respond(console, request)
+    for witness in WITNESSES:
+        witness(console, request, response)
+    return response
+
+
+def _respond(console: Console, request: Request) -> Response:
     try:
-        route, item = _find(request)
-        if route is _STATUS:
-            return answer({"data": {"health": "ok"}})
-        return answer(route.handler(_admit(console, request, route, item)))
+        route, item = _find(console, request)
+        call = _admit(console, request, route, item)
+        return answer(route.handler(call))
     except ApiError as error:
         return error.response()
 
 
-def _find(request: Request) -> tuple[Route, str]:
+def _find(console: Console, request: Request) -> tuple[Route, str]:
     """Return the route and the id in the path; raises ApiError 404 or 405."""
     path = request.path.removeprefix(PREFIX) if request.path.startswith(PREFIX) else ""
     matches = [
         (route, match.groupdict().get("id") or "")
-        for route in (_STATUS, *ROUTES)
+        for route in ROUTES
         if (match := _PATTERNS[route.path].fullmatch(path))
+        and (console.world.settings.newer or not route.is_newer)
     ]
     if not matches:
         raise missing()
@@ -102,12 +62,13 @@ def _find(request: Request) -> tuple[Route, str]:
     for route, item in named:
         if route.method == request.method:
             return route, item
-    raise ApiError(405)
+    methods = ", ".join(dict.fromkeys(route.method for route, _ in named))
+    raise ApiError(405, headers=(("allow", methods),))
 
 
 def _admit(console: Console, request: Request, route: Route, item: str) -> Call:
     """Return the call once token, permission and parameters are in order."""
-    caller = _authenticate(console, request)
+    caller = NOBODY if route.is_open else _authenticate(console, request)
     if route.permission and not rbac.holds(console.world, caller, route.permission):
         raise forbidden()
     parameters = request.parameters()
@@ -125,10 +86,13 @@ def _authenticate(console: Console, request: Request) -> Principal:
         raise ApiError(401)
     if token.expires and token.expires <= console.clock():
         raise ApiError(401)
+    if console.world.settings.last_activation == "moving" and isinstance(principal, ServiceUser):
+        principal = replace(principal, last_activation=console.stamp())
+        console.world.service_users[principal.id] = principal
     return principal
 
 
 _PATTERNS = {
     route.path: re.compile(re.escape(route.path).replace(r"\{id\}", "(?P<id>[^/]+)"))
-    for route in (_STATUS, *ROUTES)
+    for route in ROUTES
 }

@@ -1,13 +1,17 @@
 """One call to the console: who asks, for what, of which world; and what it changes."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
-from reconciler.simulator.envelopes import Request
-from reconciler.simulator.records import Principal, User
-from reconciler.simulator.world import World
+from reconciler.simulator.door import Door
+from reconciler.simulator.envelopes import Request, Response, Written
+from reconciler.simulator.records import Principal, Record
+from reconciler.simulator.shelf import Shelf, state
+from reconciler.simulator.tables import Table
+from reconciler.simulator.world import KINDS, World
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +24,7 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Ground truth: one change of one principal, as the world's records before and after."""
+    """Ground truth: one change of one record of the world, as it was before and after."""
 
     sequence: int
     at: str
@@ -43,10 +47,15 @@ class Console:
     """Gives the instant, aware."""
     new_token: Callable[[], str]
     """Gives a secret that was never given before."""
-    tokens: dict[str, Token] = field(default_factory=dict)
+    tokens: Table[Token] = field(default_factory=Table)
     changes: list[Change] = field(default_factory=list)
     requests: list[tuple[str, str]] = field(default_factory=list)
     """(method, path) of every request but the control ones, in order of arrival."""
+    shelf: Shelf = field(default_factory=Shelf)
+    keep: Callable[["Console"], Response | None] = lambda _console: None
+    """Writes down what changed before an answer is sent; returns what to answer if it cannot."""
+    door: Door = field(default_factory=Door)
+    """Guards the control API."""
 
     def stamp(self) -> str:
         """Return the instant as the console writes it."""
@@ -57,6 +66,12 @@ class Console:
         value = self.new_token()
         self.tokens[value] = Token(principal_id, expires)
         return value
+
+    def revoke(self, principal_id: str) -> None:
+        """Make every token of that principal worthless."""
+        for value, token in list(self.tokens.items()):
+            if token.principal_id == principal_id:
+                del self.tokens[value]
 
     def mint_apply_token(self) -> str:
         """Make the token of the world's apply service user; raises ValueError without one."""
@@ -83,14 +98,25 @@ class Call:
         """The world that is asked."""
         return self.console.world
 
-    def record(
-        self, before: Principal | None, after: Principal | None, *, invited: bool = False
-    ) -> None:
+    def written(
+        self, items: Iterable[Any], view: Callable[["Call", Any], Any], *tables: str
+    ) -> Written:
+        """Return the JSON list of the items in that view, for the top level of an answer.
+
+        `tables` are those of the world that show in the view beside the item itself.
+        """
+        name = f"{view.__module__}.{view.__name__}"
+        shown = partial(view, self)
+        return self.console.shelf.written(
+            name, self.caller, state(self.world, *tables), items, shown
+        )
+
+    def record(self, before: Record | None, after: Record | None, *, invited: bool = False) -> None:
         """Put the change into effect and into the diary."""
-        if before:
-            del _table(self.world, before)[before.id]
         if after:
             _table(self.world, after)[after.id] = after
+        elif before:
+            del _table(self.world, before)[before.id]
         self.console.changes.append(
             Change(
                 sequence=len(self.console.changes) + 1,
@@ -111,5 +137,5 @@ def timestamp(instant: datetime) -> str:
     return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def _table(world: World, principal: Principal) -> dict[str, Any]:
-    return world.users if isinstance(principal, User) else world.service_users
+def _table(world: World, record: Record) -> Table[Any]:
+    return world.table(next(name for name, kind in KINDS.items() if isinstance(record, kind)))

@@ -1,54 +1,79 @@
 """The simulator's own door, beside the console's: everything under `/_simulator/`.
 
-Every request must carry the header `X-Simulator-Control: yes`, so that no web page and no client
-that got lost can use it. There is no token: the server listens on loopback only.
+Every request but the first must carry the header `X-Simulator-Control: yes`, so that no web page
+and no client that got lost can use it; its value is the secret SIMULATOR_CONTROL_TOKEN if the
+simulator was started with one. Off loopback, without a secret, all of this is off.
 
-    GET  /_simulator/changes   {"changes": [...]}: the ground truth, oldest first; each with
-                               sequence, at, actor_id, actor, method, path, before, after, invited
-    GET  /_simulator/requests  {"total", "counts": {"GET /web/...": 3},
-                                "requests": [[method, path], ...]}
-    GET  /_simulator/world     the world as its file would hold it
-    POST /_simulator/world     replaces the world and empties changes and requests; tokens of
-                               principals that are still there go on working
-    POST /_simulator/tokens    {"principal": "<e-mail or service user name>"} -> {"token": "..."}:
-                               a new token that acts as that principal
+    GET    /_simulator/             this text, every kind of fault, and how a fault is written
+    GET    /_simulator/faults       {"faults": [{"fault": {...}, "matched", "hits", "missed"}],
+                                    "seed", "requests": so many since the faults were set}
+    PUT    /_simulator/faults       {"faults": [...], "seed": 0}, as in a scenario file, each in
+                                    full or in short ("503@7"); requests count from 1 again
+    DELETE /_simulator/faults       no faults any more
+    PUT    /_simulator/scenario     a whole scenario file, in place of all that is in force
+    GET    /_simulator/rate-limits  {"rate_limits": null or {"retry_after", "limits"}}
+    PUT    /_simulator/rate-limits  {} for the known ones, or {"retry_after": "none", "seconds" or
+                                    "date", "limits": {"/users": [40, 80]}}; full buckets
+    DELETE /_simulator/rate-limits  no limits any more
+    GET    /_simulator/clock        {"now", "frozen"}
+    PUT    /_simulator/clock        {"freeze": true, false or an instant} and/or
+                                    {"advance": seconds}; in this order
+    GET    /_simulator/changes      {"changes": [...]}: the ground truth, oldest first; each with
+                                    sequence, at, actor_id, actor, method, path, before, after,
+                                    invited
+    GET    /_simulator/requests     {"total", "counts": {"GET /web/...": 3},
+                                    "requests": [[method, path], ...]}
+    GET    /_simulator/log          {"entries": [...]}: each request with index, at, method, path,
+                                    status (0: none), principal and faults; index null marks what
+                                    other actors did
+    POST   /_simulator/reset        back to the first world, with empty diaries, the clock going
+                                    right, the same faults, and requests counted from 1
+    GET    /_simulator/world        the world as its file would hold it
+    POST   /_simulator/world        replaces the world, by one or by a snapshot of a console, and
+                                    resets; tokens of principals that are still there go on working
+    POST   /_simulator/tokens       {"principal": "<e-mail or service user name>"} -> {"token"}:
+                                    a new token that acts as that principal
 
 Errors come in the console's envelope: 404 unknown, 405 method, 403 without the header, 400.
 """
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
-from reconciler.simulator.calls import Console
+from reconciler.simulator import scenario
+from reconciler.simulator.calls import timestamp
+from reconciler.simulator.catalogue import KINDS
 from reconciler.simulator.envelopes import (
     ApiError,
     Request,
     Response,
     answer,
-    forbidden,
     invalid,
     missing,
 )  # fmt: skip
-from reconciler.simulator.world import export, parse
+from reconciler.simulator.rehearsal import Rehearsal
+from reconciler.simulator.snapshot import parse_any
+from reconciler.simulator.world import export
 
 PREFIX = "/_simulator/"
-Action = Callable[[Console, Request], dict[str, Any]]
+Action = Callable[[Rehearsal, Request], dict[str, Any]]
 
 
-def handle(console: Console, request: Request) -> Response:
+def handle(rehearsal: Rehearsal, request: Request) -> Response:
     """Answer one control request."""
     try:
-        return answer(_find(request)(console, request))
+        return answer(_find(rehearsal, request)(rehearsal, request))
     except ApiError as error:
         return error.response()
 
 
-def _find(request: Request) -> Action:
-    actions = _ACTIONS.get(request.path.removeprefix(PREFIX))
-    if request.header("x-simulator-control") != "yes":
-        raise forbidden("send the header X-Simulator-Control: yes")
+def _find(rehearsal: Rehearsal, request: Request) -> Action:
+    name = request.path.removeprefix(PREFIX)
+    actions = _ACTIONS.get(name)
+    if name:
+        rehearsal.console.door.admit(request)
     if actions is None:
         raise missing()
     if request.method not in actions:
@@ -56,45 +81,152 @@ def _find(request: Request) -> Action:
     return actions[request.method]
 
 
-def _changes(console: Console, _request: Request) -> dict[str, Any]:
-    return {"changes": [asdict(change) for change in console.changes]}
-
-
-def _requests(console: Console, _request: Request) -> dict[str, Any]:
-    counts = Counter(f"{method} {path}" for method, path in console.requests)
+def _help(_rehearsal: Rehearsal, _request: Request) -> dict[str, Any]:
     return {
-        "total": len(console.requests),
-        "counts": dict(sorted(counts.items())),
-        "requests": console.requests,
+        "about": (__doc__ or "").splitlines(),
+        "faults": (scenario.__doc__ or "").splitlines(),
+        "kinds": {
+            name: {key: value for key, value in asdict(kind).items() if value not in {"", None}}
+            for name, kind in KINDS.items()
+        },
     }
 
 
-def _export(console: Console, _request: Request) -> dict[str, Any]:
-    return export(console.world)
+def _faults(rehearsal: Rehearsal, _request: Request) -> dict[str, Any]:
+    schedule = rehearsal.schedule
+    pairs = zip(schedule.faults, schedule.tallies, strict=True)
+    return {
+        "faults": [{"fault": asdict(fault), **asdict(tally)} for fault, tally in pairs],
+        "seed": schedule.seed,
+        "requests": rehearsal.index,
+    }
 
 
-def _replace(console: Console, request: Request) -> dict[str, Any]:
+def _set_faults(rehearsal: Rehearsal, request: Request) -> dict[str, Any]:
+    tree = request.json()
+    for name in sorted(set(tree) - {"faults", "seed"}):
+        raise invalid(f"{name}: Unknown field")
+    wanted = _parsed(scenario.parse, tree)
+    _arrange(rehearsal, replace(rehearsal.scenario, faults=wanted.faults, seed=wanted.seed))
+    return _faults(rehearsal, request)
+
+
+def _drop_faults(rehearsal: Rehearsal, request: Request) -> dict[str, Any]:
+    rehearsal.arrange(replace(rehearsal.scenario, faults=()))
+    return _faults(rehearsal, request)
+
+
+def _set_scenario(rehearsal: Rehearsal, request: Request) -> dict[str, Any]:
+    _arrange(rehearsal, _parsed(scenario.parse, request.json()))
+    return _faults(rehearsal, request)
+
+
+def _limits(rehearsal: Rehearsal, _request: Request) -> dict[str, Any]:
+    limits = rehearsal.throttle.limits
+    return {"rate_limits": asdict(limits) if limits else None}
+
+
+def _set_limits(rehearsal: Rehearsal, request: Request) -> dict[str, Any]:
+    whole = _parsed(scenario.parse, {"rate_limits": request.json()})
+    rehearsal.limit(whole.rate_limits)
+    return _limits(rehearsal, request)
+
+
+def _drop_limits(rehearsal: Rehearsal, request: Request) -> dict[str, Any]:
+    rehearsal.limit(None)
+    return _limits(rehearsal, request)
+
+
+def _clock(rehearsal: Rehearsal, _request: Request) -> dict[str, Any]:
+    clock = rehearsal.clock
+    return {"now": timestamp(clock()), "frozen": clock.frozen is not None}
+
+
+def _set_clock(rehearsal: Rehearsal, request: Request) -> dict[str, Any]:
+    tree, clock = request.json(), rehearsal.clock
+    for name in sorted(set(tree) - {"freeze", "advance"}):
+        raise invalid(f"{name}: Unknown field")
+    freeze, seconds = tree.get("freeze"), tree.get("advance", 0)
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float):
+        raise invalid("advance: Not a number of seconds.")
+    if not (freeze is None or isinstance(freeze, bool | str)):
+        raise invalid("freeze: Not an instant, true or false.")
+    instant = _parsed(scenario.parse_instant, freeze) if isinstance(freeze, str) else None
+    if freeze:
+        clock.freeze(instant)
+    elif freeze is False:
+        clock.thaw()
     try:
-        world = parse(request.json())
-    except (ValueError, TypeError, AttributeError) as error:
-        raise invalid(f"world: {error}") from error
-    console.world = world
-    console.changes.clear()
-    console.requests.clear()
+        clock.advance(seconds)
+    except (OverflowError, ValueError) as error:
+        raise invalid(f"advance: {error}") from error
+    return _clock(rehearsal, request)
+
+
+def _changes(rehearsal: Rehearsal, _request: Request) -> dict[str, Any]:
+    return {"changes": [asdict(change) for change in rehearsal.console.changes]}
+
+
+def _requests(rehearsal: Rehearsal, _request: Request) -> dict[str, Any]:
+    requests = rehearsal.console.requests
+    counts = Counter(f"{method} {path}" for method, path in requests)
+    return {"total": len(requests), "counts": dict(sorted(counts.items())), "requests": requests}
+
+
+def _log(rehearsal: Rehearsal, _request: Request) -> dict[str, Any]:
+    return {"entries": [asdict(entry) for entry in rehearsal.diary.entries]}
+
+
+def _reset(rehearsal: Rehearsal, _request: Request) -> dict[str, Any]:
+    rehearsal.reset()
     return {"success": True}
 
 
-def _mint(console: Console, request: Request) -> dict[str, Any]:
+def _export(rehearsal: Rehearsal, _request: Request) -> dict[str, Any]:
+    return export(rehearsal.console.world)
+
+
+def _replace(rehearsal: Rehearsal, request: Request) -> dict[str, Any]:
+    try:
+        world = parse_any(request.json())
+    except (ValueError, TypeError, AttributeError) as error:
+        raise invalid(f"world: {error}") from error
+    rehearsal.begin_with(world)
+    return {"success": True}
+
+
+def _mint(rehearsal: Rehearsal, request: Request) -> dict[str, Any]:
     name = request.json().get("principal")
-    principal = console.world.named(name) if isinstance(name, str) else None
+    principal = rehearsal.console.world.named(name) if isinstance(name, str) else None
     if principal is None:
         raise invalid(f"principal: nobody is called {name!r} here")
-    return {"token": console.mint(principal.id)}
+    return {"token": rehearsal.console.mint(principal.id)}
+
+
+def _arrange(rehearsal: Rehearsal, wanted: scenario.Scenario) -> None:
+    try:
+        rehearsal.arrange(wanted)
+    except ValueError as error:
+        raise invalid(str(error)) from error
+
+
+def _parsed(read: Callable[[Any], Any], given: Any) -> Any:
+    try:
+        return read(given)
+    except ValueError as error:
+        raise invalid(str(error)) from error
 
 
 _ACTIONS: Mapping[str, Mapping[str, Action]] = {
+    "": {"GET": _help},
+    "faults": {"GET": _faults, "PUT": _set_faults, "DELETE": _drop_faults},
+    "scenario": {"PUT": _set_scenario},
+    "rate-limits": {"GET": _limits, "PUT": _set_limits, "DELETE": _drop_limits},
+    "clock": {"GET": _clock, "PUT": _set_clock},
     "changes": {"GET": _changes},
     "requests": {"GET": _requests},
+    "log": {"GET": _log},
+    "reset": {"POST": _reset},
     "world": {"GET": _export, "POST": _replace},
     "tokens": {"POST": _mint},
 }

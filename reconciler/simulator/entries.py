@@ -3,7 +3,7 @@
 from typing import Any
 
 from reconciler.simulator.calls import Call
-from reconciler.simulator.records import Grant, Principal
+from reconciler.simulator.records import Grant, Principal, ServiceUser
 from reconciler.simulator.scopes import visible_grants
 from reconciler.simulator.world import World
 
@@ -11,7 +11,9 @@ from reconciler.simulator.world import World
 def role_fields(call: Call, principal: Principal) -> dict[str, Any]:
     """Return `scope`, `scopeRoles`, `siteRoles`, `tenantRoles` and `lowestRole`, as far as seen."""
     seen = visible_grants(call.world, call.caller, principal)
-    grants = sorted(seen, key=lambda grant: grant.scope_id, reverse=True)
+    grants = list(seen)
+    if call.world.settings.entry_order == "newest":
+        grants.sort(key=lambda grant: grant.scope_id, reverse=True)
     entries = [scope_role(call.world, principal.scope, grant) for grant in grants]
     sites = entries if principal.scope == "site" else []
     names = [entry["roleName"] for entry in entries]
@@ -54,6 +56,18 @@ def _names(world: World, level: str, scope_id: str) -> tuple[str, str]:
         return (world.accounts[scope_id].name,) * 2
     site = world.sites[scope_id]
     return (site.name, world.accounts[site.account_id].name)
+
+
+def address_of(world: World, principal_id: str) -> str | None:
+    """Return the e-mail address of a user, or the one a service user acts under."""
+    user = world.users.get(principal_id)
+    service = world.service_users.get(principal_id)
+    return user.email if user else service_address(world, service) if service else None
+
+
+def service_address(world: World, service: ServiceUser) -> str:
+    """Return the address a service user acts under; its form is observed (section 1.1)."""
+    return f"serviceuser-{service.uuid or service.id}@{world.settings.host}"
 
 
 def account_of(world: World, principal: Principal) -> dict[str, str] | None:

@@ -53,19 +53,23 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """One answer: status and JSON body."""
+    """One answer: status, JSON body, and headers beside those that every answer has."""
 
     status: int
     body: bytes
+    headers: tuple[tuple[str, str], ...] = ()
 
 
 class ApiError(Exception):
     """The console says no; becomes the error envelope."""
 
-    def __init__(self, status: int, detail: str | None = None) -> None:
+    def __init__(
+        self, status: int, detail: str | None = None, headers: tuple[tuple[str, str], ...] = ()
+    ) -> None:
         super().__init__(detail or _TITLES[status])
         self.status = status
         self.detail = detail
+        self.headers = headers
 
     def response(self) -> Response:
         """Write the envelope (API reference, section 2.1)."""
@@ -74,12 +78,28 @@ class ApiError(Exception):
             "detail": self.detail,
             "title": _TITLES[self.status],
         }
-        return answer({"errors": [error]}, self.status)
+        return Response(self.status, write({"errors": [error]}), self.headers)
 
 
 def answer(body: Any, status: int = 200) -> Response:
     """Write a JSON answer."""
-    return Response(status, json.dumps(body, ensure_ascii=False).encode())
+    return Response(status, write(body))
+
+
+class Written(bytes):
+    """A part of an answer that is JSON already; may stand in an object, or one within it."""
+
+    __slots__ = ()
+
+
+def write(value: Any) -> bytes:
+    """Write a value as JSON; what is `Written` goes in as it is."""
+    if isinstance(value, Written):
+        return value
+    if isinstance(value, dict) and _is_partly_written(value):
+        members = (_encode(key).encode() + b": " + write(each) for key, each in value.items())
+        return b"{" + b", ".join(members) + b"}"
+    return _encode(value).encode()
 
 
 def invalid(detail: str) -> ApiError:
@@ -95,3 +115,13 @@ def forbidden(detail: str | None = None) -> ApiError:
 def missing() -> ApiError:
     """Return a 404 / 4040010."""
     return ApiError(404)
+
+
+_encode = json.JSONEncoder(ensure_ascii=False).encode
+
+
+def _is_partly_written(value: dict[str, Any]) -> bool:
+    return any(
+        isinstance(each, Written) or (isinstance(each, dict) and _is_partly_written(each))
+        for each in value.values()
+    )

@@ -7,21 +7,27 @@ encoded once more. A cursor used with another `sortBy` or `sortOrder` is invalid
 
 import base64
 import json
+import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 from urllib.parse import quote, unquote
 
-from reconciler.simulator.envelopes import ApiError, invalid
+from reconciler.simulator.envelopes import invalid
 
 Item = TypeVar("Item")
 Predicate = Callable[[Any], bool]
-Filter = Callable[[str, str], Predicate]
-"""Takes the parameter's name and raw value, gives a test of one item; raises ApiError 400."""
+Filter = Callable[[str, Any], Predicate]
+"""Takes the parameter's name and raw value, gives a test of one item; raises ApiError 400.
+
+The value is text, or a list of texts where a body gives one instead of comma-joined text."""
 
 _PAGING = ("limit", "skip", "cursor", "countOnly", "skipCount", "sortBy", "sortOrder")
 _MAX = 1000
+_SHORTEST = 2
+_INTEGER = re.compile("[+-]?[0-9]{1,10}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +38,8 @@ class Listing(Generic[Item]):
     """Id column as written into cursors, e.g. `ManagementUser.id`."""
     filters: Mapping[str, Filter]
     sort_keys: Mapping[str, Callable[[Item], Any]]
+    maximum: int = _MAX
+    """The greatest `limit`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,16 +54,11 @@ def paginate(
     listing: Listing[Item], items: Sequence[Item], parameters: Mapping[str, str]
 ) -> Page[Item]:
     """Filter, sort and cut; raises ApiError 400 for every parameter that is not documented."""
-    tests = []
-    for name, raw in parameters.items():
-        if name not in _PAGING and name not in listing.filters:
-            raise invalid(f"{name}: Unknown field")
-        if name in listing.filters:
-            tests.append(listing.filters[name](name, raw))
-    limit = _number("limit", parameters.get("limit", "10"), 1)
-    skip = _number("skip", parameters.get("skip", "0"), 0)
+    wanted = {name: raw for name, raw in parameters.items() if name not in _PAGING}
+    limit = whole("limit", parameters.get("limit", "10"), 1, listing.maximum)
+    skip = whole("skip", parameters.get("skip", "0"), 0, _MAX)
     by, order = _sorting(listing, parameters)
-    found = [item for item in items if all(test(item) for test in tests)]
+    found = matching(listing.filters, items, wanted)
     count_only = boolean("countOnly", parameters.get("countOnly", "false"))
     total = 0 if boolean("skipCount", parameters.get("skipCount", "false")) else len(found)
     if count_only:
@@ -64,7 +67,8 @@ def paginate(
     def key(item: Item) -> tuple[Any, ...]:
         return _key(listing.sort_keys[by](item), item.id)  # type: ignore[attr-defined]
 
-    found.sort(key=key, reverse=order == "desc")
+    # By id, which is the default, a cheap key: large lists are sorted again for each page.
+    found.sort(key=_number if by == "id" else key, reverse=order == "desc")
     if parameters.get("cursor"):
         last = _read_cursor(parameters["cursor"], listing.column, by, order)
         found = _beyond(found, key, last, order)
@@ -77,8 +81,21 @@ def paginate(
     return Page(page, {"totalItems": total, "nextCursor": following})
 
 
-def text(get: Callable[[Any], str | None]) -> Filter:
-    """Exact text, letter case included."""
+def matching(
+    filters: Mapping[str, Filter], items: Sequence[Item], wanted: Mapping[str, Any]
+) -> list[Item]:
+    """Return the items that pass every filter; raises ApiError 400 for an unknown filter."""
+    for name in wanted:
+        if name not in filters:
+            raise invalid(f"{name}: Unknown field")
+    tests = [filters[name](name, raw) for name, raw in wanted.items()]
+    return [item for item in items if all(test(item) for test in tests)] if tests else list(items)
+
+
+def text(get: Callable[[Any], str | None], *, caseless: bool = False) -> Filter:
+    """Exact text, letter case included unless told otherwise."""
+    if caseless:
+        return lambda _name, raw: lambda item: (get(item) or "").casefold() == raw.casefold()
     return lambda _name, raw: lambda item: get(item) == raw
 
 
@@ -97,7 +114,7 @@ def any_of(
 ) -> Filter:
     """Comma-joined values, any of which may match."""
 
-    def build(name: str, raw: str) -> Predicate:
+    def build(name: str, raw: Any) -> Predicate:
         wanted = set(split(name, raw, maximum))
         for value in sorted(wanted.difference(choices) if choices else ()):
             raise invalid(f'{name}: "{value}" is not a valid choice.')
@@ -107,10 +124,15 @@ def any_of(
 
 
 def contains(get: Callable[[Any], Sequence[str | None]], maximum: int = 1) -> Filter:
-    """Comma-joined parts, any of which may be contained in any of the texts, in any case."""
+    """Comma-joined parts, any of which may be contained in any of the texts, in any case.
 
-    def build(name: str, raw: str) -> Predicate:
+    Where several are allowed, each has at least two letters.
+    """
+
+    def build(name: str, raw: Any) -> Predicate:
         parts = [raw] if maximum == 1 else split(name, raw, maximum)
+        if maximum > 1 and min(map(len, parts), default=0) < _SHORTEST:
+            raise invalid(f"{name}: Shorter than minimum length {_SHORTEST}.")
         wanted = [part.casefold() for part in parts]
         return lambda item: any(
             part in (value or "").casefold() for part in wanted for value in get(item)
@@ -123,7 +145,7 @@ def identifiers(get: Callable[[Any], Sequence[str]], maximum: int = 5000) -> Fil
     """Comma-joined ids; raises ApiError 400 for what is not a decimal number."""
     inner = any_of(get, maximum)
 
-    def build(name: str, raw: str) -> Predicate:
+    def build(name: str, raw: Any) -> Predicate:
         for value in split(name, raw, maximum):
             if not (value.isascii() and value.isdigit()):
                 raise invalid(f"{name}: Not a valid Identifier.")
@@ -162,14 +184,26 @@ def instants(name: str, get: Callable[[Any], str | None]) -> dict[str, Filter]:
     }
 
 
-def unsupported(_name: str, _raw: str) -> Predicate:
-    """Refuse a documented filter that this simulator does not know: 501, not a silent lie."""
-    raise ApiError(501, "Server could not process the request.")
+def moment(get: Callable[[Any], str | None]) -> Filter:
+    """Exactly this time."""
+
+    def build(name: str, raw: str) -> Predicate:
+        wanted = instant(name, raw)
+        return lambda item: bool(value := get(item)) and instant(name, str(value)) == wanted
+
+    return build
 
 
-def unsupported_key(_item: Any) -> Any:
-    """Refuse a documented `sortBy` that this simulator does not know: 501."""
-    raise ApiError(501, "Server could not process the request.")
+def number(get: Callable[[Any], int | None]) -> Filter:
+    """Exactly this whole number of 32 bits."""
+
+    def build(name: str, raw: str) -> Predicate:
+        if not _INTEGER.fullmatch(raw) or not -(2**31) <= int(raw) < 2**31:
+            raise invalid(f"{name}: Not a valid integer.")
+        wanted = int(raw)
+        return lambda item: get(item) == wanted
+
+    return build
 
 
 def boolean(name: str, raw: str) -> bool:
@@ -188,18 +222,19 @@ def instant(name: str, raw: str) -> datetime:
         raise invalid(f"{name}: Not a valid datetime.") from None
 
 
-def split(name: str, raw: str, maximum: int) -> list[str]:
+def split(name: str, raw: str | list[str], maximum: int) -> list[str]:
     """Split a comma-joined parameter; raises ApiError 400 above the documented length."""
-    values = raw.split(",")
+    values = raw if isinstance(raw, list) else raw.split(",")
     if len(values) > maximum:
         raise invalid(f"{name}: Longer than maximum length {maximum}.")
     return values
 
 
-def _number(name: str, raw: str, minimum: int) -> int:
-    digits = raw.isascii() and raw.isdigit() and len(raw) <= len(str(_MAX))
-    if not (digits and minimum <= int(raw) <= _MAX):
-        raise invalid(f"{name}: Must be between {minimum} and {_MAX}.")
+def whole(name: str, raw: str, minimum: int, maximum: int) -> int:
+    """Read a whole number within bounds; raises ApiError 400."""
+    digits = raw.isascii() and raw.isdigit() and len(raw) <= len(str(maximum))
+    if not (digits and minimum <= int(raw) <= maximum):
+        raise invalid(f"{name}: Must be between {minimum} and {maximum}.")
     return int(raw)
 
 
@@ -219,13 +254,18 @@ def _key(value: Any, item_id: str) -> tuple[Any, ...]:
     return (1, int(value) if isinstance(value, bool) else value, int(item_id))
 
 
+def _number(item: Any) -> int:
+    return int(item.id)
+
+
 def _beyond(
     items: list[Item], key: Callable[[Item], Any], last: tuple[Any, ...], order: str
 ) -> list[Item]:
+    """Return what comes after a cursor in a sorted list."""
     try:
         if order == "desc":
-            return [item for item in items if key(item) < last]
-        return [item for item in items if key(item) > last]
+            return items[len(items) - bisect_left(items[::-1], last, key=key) :]
+        return items[bisect_right(items, last, key=key) :]
     except TypeError:  # a forged cursor with a value of another type
         raise invalid("Invalid cursor value received") from None
 

@@ -1,9 +1,13 @@
 """Who reaches what: access is inherited downwards (API reference, section 6 item 7)."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TypeVar
 
-from reconciler.simulator.records import Account, Grant, Principal, Site
+from reconciler.simulator.records import Account, Grant, Group, Principal, ServiceUser, Site, User
 from reconciler.simulator.world import World
+
+Seen = TypeVar("Seen", User, ServiceUser)
 
 LEVELS = ("tenant", "account", "site")
 
@@ -26,8 +30,19 @@ def covers(world: World, holder: Scope, scope: Scope) -> bool:
     if holder.level == "tenant" or holder == scope:
         return True
     if holder.level == "account" and scope.level == "site":
-        return world.sites[scope.id].account_id == holder.id
+        site = world.sites.get(scope.id)
+        return site is not None and site.account_id == holder.id
+    if scope.level == "group":
+        return covers(world, holder, Scope("site", world.groups[scope.id].site_id))
     return False
+
+
+def home(world: World, scope: Scope) -> tuple[Account | None, Site | None, Group | None]:
+    """Return the account, the site and the group that a scope lies in or is."""
+    group = world.groups.get(scope.id) if scope.level == "group" else None
+    site = world.sites.get(group.site_id if group else scope.id)
+    account = world.accounts.get(site.account_id if site else scope.id)
+    return account, site, group
 
 
 def reaches(world: World, caller: Principal, scope: Scope) -> bool:
@@ -49,6 +64,13 @@ def visible_grants(world: World, caller: Principal, principal: Principal) -> tup
         for grant in principal.grants
         if reaches(world, caller, Scope(principal.scope, grant.scope_id))
     )
+
+
+def seen_of(world: World, caller: Principal, principals: Iterable[Seen]) -> list[Seen]:
+    """Return those of the principals that are in the caller's lists."""
+    if reaches_all(caller):
+        return list(principals)
+    return [each for each in principals if sees(world, caller, each)]
 
 
 def sees(world: World, caller: Principal, principal: Principal) -> bool:

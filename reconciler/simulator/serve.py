@@ -1,6 +1,6 @@
 """The console on a loopback socket: a thin ASGI adapter, served by uvicorn.
 
-`http="h11"` is fixed so that a protocol class of our own can later damage answers byte by byte.
+The protocol class is our own, over h11, so that faults can damage answers byte by byte.
 """
 
 import asyncio
@@ -15,9 +15,14 @@ from typing import Any
 
 import uvicorn
 
-from reconciler.simulator.app import handle
+from reconciler.simulator import control
 from reconciler.simulator.calls import Change, Console
+from reconciler.simulator.delivery import json_delivery
+from reconciler.simulator.diary import Entry
 from reconciler.simulator.envelopes import Request
+from reconciler.simulator.rehearsal import Rehearsal
+from reconciler.simulator.scenario import Scenario, parse
+from reconciler.simulator.wire import Sleep, deliver, protocol_for
 from reconciler.simulator.world import World, load
 
 HOST = "127.0.0.1"
@@ -33,6 +38,7 @@ class Running:
     token: str
     """Of the world's apply service user."""
     console: Console
+    rehearsal: Rehearsal
 
     @property
     def world(self) -> World:
@@ -48,6 +54,18 @@ class Running:
     def requests(self) -> list[tuple[str, str]]:
         """(method, path) of every request so far, oldest first."""
         return self.console.requests
+
+    @property
+    def log(self) -> list[Entry]:
+        """What became of every request so far, and what others did in between, oldest first."""
+        return list(self.rehearsal.diary.entries)
+
+    def rehearse(self, *faults: Any, seed: int = 0, **more: Any) -> None:
+        """Set the faults, each in short (`503@7`) or as in a scenario file, and count from 1.
+
+        `more` are further fields of a scenario file. Raises ValueError with what is wrong.
+        """
+        self.rehearsal.arrange(parse({"faults": list(faults), "seed": seed, **more}))
 
     def token_for(self, name: str, expires: datetime | None = None) -> str:
         """Mint a token for a user (by e-mail) or service user (by name); KeyError if unknown."""
@@ -92,13 +110,17 @@ def open_console(world: World | None = None, clock: Callable[[], datetime] = wal
     return Console(world or load(), clock, lambda: secrets.token_urlsafe(48))
 
 
-def listen(port: int = 0) -> socket.socket:
-    """Open the loopback socket; it accepts at once. Port 0 means any. Raises OSError."""
+def listen(port: int = 0, host: str = HOST) -> socket.socket:
+    """Open the socket, on loopback unless told otherwise; it accepts at once. Raises OSError.
+
+    Port 0 means any.
+    """
     # With the protocol named, asyncio turns off Nagle's algorithm; else each answer costs 40 ms.
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((HOST, port))
+        listener.bind((host, port))
         listener.listen(128)
     except OSError:
         listener.close()
@@ -107,63 +129,80 @@ def listen(port: int = 0) -> socket.socket:
 
 
 def url_of(listener: socket.socket) -> str:
-    """Return the URL of a listening socket."""
-    return f"http://{HOST}:{listener.getsockname()[1]}"
+    """Return the URL of a listening socket; for one that listens everywhere, that of loopback."""
+    host, port = listener.getsockname()[:2]
+    host = {"0.0.0.0": HOST, "::": "::1"}.get(host, host)  # noqa: S104  compared, not bound
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def server_for(console: Console) -> Server:
-    """Return a server of that console, not started yet."""
+def server_for(rehearsal: Rehearsal, sleep: Sleep = asyncio.sleep) -> Server:
+    """Return a server of that rehearsal's console, not started yet."""
     config = uvicorn.Config(
-        adapt(console), http="h11", loop="asyncio", ws="none", lifespan="off",
-        access_log=False, log_config=None, server_header=False, timeout_graceful_shutdown=1,
+        adapt(rehearsal, sleep), http=protocol_for(rehearsal.turns_away), loop="asyncio",
+        ws="none", lifespan="off", access_log=False, log_config=None, server_header=False,
+        proxy_headers=False, timeout_graceful_shutdown=1,
     )  # fmt: skip
     return Server(config)
 
 
 @contextlib.contextmanager
 def running(
-    world: World | None = None, port: int = 0, clock: Callable[[], datetime] = wall_clock
+    world: World | None = None,
+    port: int = 0,
+    clock: Callable[[], datetime] = wall_clock,
+    scenario: Scenario | None = None,
+    sleep: Sleep = asyncio.sleep,
 ) -> Iterator[Running]:
-    """Serve from a thread for the length of a `with` block."""
+    """Serve from a thread for the length of a `with` block; `sleep` is how faults pass time."""
     console = open_console(world, clock)
     token = console.mint_apply_token()
+    rehearsal = Rehearsal(console, scenario)
     listener = listen(port)
-    server = server_for(console)
+    server = server_for(rehearsal, sleep)
     thread = threading.Thread(
         target=lambda: asyncio.run(server.serve([listener])), name="simulator", daemon=True
     )
     thread.start()
     try:
-        yield Running(url_of(listener), token, console)
+        yield Running(url_of(listener), token, console, rehearsal)
     finally:
         server.should_exit = True
         thread.join()
         listener.close()
 
 
-def adapt(console: Console) -> Callable[..., Any]:
-    """Return the ASGI application over a console: bytes in, bytes out, nothing decided."""
+def adapt(rehearsal: Rehearsal, sleep: Sleep = asyncio.sleep) -> Callable[..., Any]:
+    """Return the ASGI application over a rehearsal: bytes in, bytes out, nothing decided."""
 
     async def application(scope: Any, receive: Any, send: Any) -> None:
-        body = b""
-        while True:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                return
-            body += message.get("body", b"")
-            if not message.get("more_body"):
-                break
-        headers = tuple(
-            (key.decode("latin-1"), value.decode("latin-1")) for key, value in scope["headers"]
-        )
-        query = scope["query_string"].decode("latin-1")
-        request = Request(scope["method"], scope["path"], query, headers, body)
-        response = handle(console, request)
-        content = [
-            (b"content-type", b"application/json"),
-            (b"content-length", str(len(response.body)).encode()),
-        ]
-        await send({"type": "http.response.start", "status": response.status, "headers": content})
-        await send({"type": "http.response.body", "body": response.body})
+        request = await _whole(scope, receive)
+        if request is None:
+            return
+        if request.path.startswith(control.PREFIX):
+            response = control.handle(rehearsal, request)
+            delivery = json_delivery(response.status, response.body, response.headers)
+        else:
+            delivery = rehearsal.perform(request)
+        if failure := rehearsal.console.keep(rehearsal.console):
+            delivery = json_delivery(failure.status, failure.body)
+        with contextlib.suppress(asyncio.CancelledError):  # the server stops: nobody is to be told
+            await deliver(delivery, scope["state"]["connection"], send, sleep)
 
     return application
+
+
+async def _whole(scope: Any, receive: Any) -> Request | None:
+    """Return the request once its body is there; None when the client has gone."""
+    body = b""
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return None
+        body += message.get("body", b"")
+        if not message.get("more_body"):
+            break
+    headers = tuple(
+        (key.decode("latin-1"), value.decode("latin-1")) for key, value in scope["headers"]
+    )
+    query = scope["query_string"].decode("latin-1")
+    return Request(scope["method"], scope["path"], query, headers, body)

@@ -1,6 +1,5 @@
 """Service users: list, one, create, replace, delete (API reference, sections 5.2 and 7.4)."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
@@ -9,21 +8,22 @@ from reconciler.simulator import activities, rules
 from reconciler.simulator.calls import Call, timestamp
 from reconciler.simulator.entries import account_of, role_fields
 from reconciler.simulator.envelopes import invalid, missing
-from reconciler.simulator.lists import Listing, contains, identifiers, paginate, unsupported_key
+from reconciler.simulator.lists import paginate
 from reconciler.simulator.records import ServiceUser
-from reconciler.simulator.scopes import sees
+from reconciler.simulator.scopes import seen_of, sees
+from reconciler.simulator.user_listing import service_user_listing
 
-_UPDATE: rules.Fields = {"description": str, "scope": str, "scopeRoles": list}
-_CREATE: rules.Fields = {**_UPDATE, "name": str, "expirationDate": str}
+_UPDATE = {"description": str, "scope": str, "scopeRoles": list}
+_CREATE: dict[str, type] = {**_UPDATE, "name": str, "expirationDate": str}
 _MAX = 255
 
 
 def list_service_users(call: Call) -> dict[str, Any]:
     """`GET /service-users`: those the caller sees, with the grants the caller sees."""
-    every = call.world.service_users.values()
-    seen = [service for service in every if sees(call.world, call.caller, service)]
-    page = paginate(_LISTING, seen, call.parameters)
-    return {"data": [view(call, each) for each in page.items], "pagination": page.pagination}
+    seen = seen_of(call.world, call.caller, call.world.service_users.values())
+    page = paginate(service_user_listing(call), seen, call.parameters)
+    shown = ("accounts", "sites", "roles", "users", "service_users")
+    return {"data": call.written(page.items, view, *shown), "pagination": page.pagination}
 
 
 def get_service_user(call: Call) -> dict[str, Any]:
@@ -34,7 +34,8 @@ def get_service_user(call: Call) -> dict[str, Any]:
 
 def create_service_user(call: Call) -> dict[str, Any]:
     """`POST /service-users`: the only answer that ever shows the token's value."""
-    data = rules.body(call, _CREATE, ("name", "scope", "expirationDate"))
+    known = _CREATE | ({"forceLegacy": bool} if call.world.settings.newer else {})
+    data = rules.body(call, known, ("name", "scope", "expirationDate"))
     name = data["name"]
     if not 1 <= len(name) <= _MAX or set(name) & set("<>="):
         raise invalid("name: Not a valid name.")
@@ -72,7 +73,7 @@ def update_service_user(call: Call) -> dict[str, Any]:
     after = replace(
         service,
         scope=word,
-        grants=rules.grants(call, word, data.get("scopeRoles"), service),
+        grants=rules.replaced_grants(call, word, data.get("scopeRoles"), service),
         description=_description(data, service.description),
         updated_at=call.console.stamp(),
         updated_by=call.caller.id,
@@ -81,11 +82,15 @@ def update_service_user(call: Call) -> dict[str, Any]:
         rules.check_rights(call, "Service Users.edit", after)
     call.record(service, after)
     activities.service_user_changed(call, service, after)
+    rules.end_tokens(call, service, after)
     return {"data": view(call, after)}
 
 
 def delete_service_user(call: Call) -> dict[str, Any]:
     """`DELETE /service-users/{id}`: its tokens stop; 404 for somebody unknown (UNVERIFIED)."""
+    is_known = call.item in call.world.service_users
+    if not is_known and call.world.settings.unknown_delete == "success":
+        return {"data": {"success": True}}
     service = _seen(call)
     rules.check_rights(call, "Service Users.delete", service)
     call.record(service, None)
@@ -128,33 +133,3 @@ def _description(data: dict[str, Any], before: str | None) -> str | None:
     if text is not None and len(text) > _MAX:
         raise invalid(f"description: Longer than maximum length {_MAX}.")
     return text
-
-
-def _scope_ids(level: str) -> Callable[[ServiceUser], list[str]]:
-    return lambda service: [each.scope_id for each in service.grants if service.scope == level]
-
-
-_LISTING: Listing[ServiceUser] = Listing(
-    column="ServiceUser.id",
-    filters={
-        "ids": identifiers(lambda service: [service.id]),
-        "roleIds": identifiers(lambda service: [each.role_id for each in service.grants]),
-        "accountIds": identifiers(_scope_ids("account"), 500),
-        "siteIds": identifiers(_scope_ids("site"), 500),
-        "query": contains(lambda service: [service.name, service.description]),
-    },
-    sort_keys={
-        "id": lambda _service: None,
-        **dict.fromkeys(
-            ("createdByName", "dateJoined", "firstLogin", "fullName", "lastLogin", "roleId",
-             "updatedByName"), unsupported_key,
-        ),
-        "name": lambda service: service.name,
-        "description": lambda service: service.description,
-        "createdAt": lambda service: service.created_at,
-        "updatedAt": lambda service: service.updated_at,
-        "lastActivation": lambda service: service.last_activation,
-        "apiTokenCreatedAt": lambda service: service.token_created_at,
-        "apiTokenExpiresAt": lambda service: service.token_expires_at,
-    },
-)  # fmt: skip

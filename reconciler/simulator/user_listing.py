@@ -1,77 +1,150 @@
-"""How console users are filtered and sorted (API reference, section 3.3)."""
+"""How users and service users are filtered and sorted (API reference, section 3.3)."""
 
 from collections.abc import Callable
 from typing import Any
 
 from reconciler.simulator.calls import Call
 from reconciler.simulator.lists import (
+    Filter,
     Listing,
+    Predicate,
     any_of,
     contains,
     flag,
     identifiers,
     instants,
+    moment,
     text,
-    unsupported,
-    unsupported_key,
 )
-from reconciler.simulator.records import User
+from reconciler.simulator.records import Principal, ServiceUser, User
+from reconciler.simulator.scopes import Scope, covers, scopes_of
+
+SOURCES = ("mgmt", "sso_saml", "active_directory")
 
 
-def listing(call: Call) -> Listing[User]:
-    """Return the listing; `hasValidApiToken` needs to know what time it is."""
-    now = call.console.stamp()
-
-    def by(attribute: str) -> Callable[[User], Any]:
-        return lambda user: getattr(user, attribute)
-
-    def scope_ids(level: str) -> Callable[[User], list[str]]:
-        return lambda user: [each.scope_id for each in user.grants if user.scope == level]
-
+def user_listing(call: Call) -> Listing[User]:
+    """Return the listing of console users; `hasValidApiToken` needs to know what time it is."""
+    now, settings = call.console.stamp(), call.world.settings
+    caseless = settings.exact_filters == "caseless"
+    sources = (*SOURCES, "global") if settings.newer else SOURCES
     return Listing(
         column="ManagementUser.id",
         filters={
             "ids": identifiers(lambda user: [user.id]),
             "roleIds": identifiers(lambda user: [each.role_id for each in user.grants]),
-            "accountIds": identifiers(scope_ids("account"), 500),
-            "siteIds": identifiers(scope_ids("site"), 500),
-            "email": text(by("email")),
+            "accountIds": _placed(call, "account"),
+            "siteIds": _placed(call, "site"),
+            "email": text(_by("email"), caseless=caseless),
             "email__contains": contains(lambda user: [user.email], 10),
-            "fullName": text(by("full_name")),
+            "fullName": text(_by("full_name"), caseless=caseless),
             "fullName__contains": contains(lambda user: [user.full_name], 5000),
             "query": contains(lambda user: [user.email, user.full_name]),
-            "source": any_of(lambda user: [user.source], 1),
-            "sources": any_of(lambda user: [user.source]),
-            "twoFaStatus": text(by("two_fa_status")),
+            "source": any_of(lambda user: [user.source], 1, sources),
+            "sources": any_of(lambda user: [user.source], choices=sources),
+            "twoFaStatus": text(_by("two_fa_status")),
             "twoFaStatuses": any_of(lambda user: [user.two_fa_status]),
-            "twoFaEnabled": flag(by("two_fa_enabled")),
-            "emailVerified": flag(by("email_verified")),
-            "emailReadOnly": flag(by("is_external")),
-            "fullNameReadOnly": flag(by("is_external")),
-            "canGenerateApiToken": flag(by("can_generate_api_token")),
+            "primaryTwoFaMethod": text(_by("two_fa_method")),
+            "twoFaEnabled": flag(_by("two_fa_enabled")),
+            "emailVerified": flag(_by("email_verified")),
+            "emailReadOnly": flag(_by("is_external")),
+            "fullNameReadOnly": flag(_by("is_external")),
+            "groupsReadOnly": flag(lambda _user: False),
+            "canGenerateApiToken": flag(_by("can_generate_api_token")),
             "hasValidApiToken": flag(lambda user: (user.token_expires_at or "") > now),
-            **instants("createdAt", by("date_joined")),
-            **instants("lastActivation", by("last_login")),
-            **instants("apiTokenExpiresAt", by("token_expires_at")),
-            **dict.fromkeys(
-                ("firstLogin", "lastLogin", "dateJoined", "primaryTwoFaMethod", "groupsReadOnly"),
-                unsupported,
-            ),
+            "firstLogin": moment(_by("first_login")),
+            "lastLogin": moment(_by("last_login")),
+            "dateJoined": moment(_by("date_joined")),
+            **instants("createdAt", _by("date_joined")),
+            **instants("lastActivation", _by("last_login")),
+            **instants("apiTokenExpiresAt", _by("token_expires_at")),
         },
         sort_keys={
             "id": lambda _user: None,
-            "roleId": unsupported_key,
-            **{
-                key: by(attribute)
-                for key, attribute in (
-                    ("email", "email"), ("fullName", "full_name"), ("source", "source"),
-                    ("createdAt", "date_joined"), ("dateJoined", "date_joined"),
-                    ("firstLogin", "first_login"), ("lastLogin", "last_login"),
-                    ("emailVerified", "email_verified"), ("twoFaEnabled", "two_fa_enabled"),
-                    ("twoFaStatus", "two_fa_status"), ("apiTokenCreatedAt", "token_created_at"),
-                    ("apiTokenExpiresAt", "token_expires_at"),
-                    ("canGenerateApiToken", "can_generate_api_token"),
-                )
-            },
+            "roleId": _first_role,
+            "email": _by("email"),
+            "fullName": _by("full_name"),
+            "source": _by("source"),
+            "createdAt": _by("date_joined"),
+            "dateJoined": _by("date_joined"),
+            "firstLogin": _by("first_login"),
+            "lastLogin": _by("last_login"),
+            "emailVerified": _by("email_verified"),
+            "twoFaEnabled": _by("two_fa_enabled"),
+            "twoFaStatus": _by("two_fa_status"),
+            "apiTokenCreatedAt": _by("token_created_at"),
+            "apiTokenExpiresAt": _by("token_expires_at"),
+            "canGenerateApiToken": _by("can_generate_api_token"),
         },
-    )  # fmt: skip
+    )
+
+
+def service_user_listing(call: Call) -> Listing[ServiceUser]:
+    """Return the listing of service users; the creators' names are looked up in the world."""
+
+    def name_of(attribute: str) -> Callable[[ServiceUser], str | None]:
+        def find(service: ServiceUser) -> str | None:
+            principal = call.world.principal(getattr(service, attribute))
+            return principal.name if principal else None
+
+        return find
+
+    return Listing(
+        column="ServiceUser.id",
+        filters={
+            "ids": identifiers(lambda service: [service.id]),
+            "roleIds": identifiers(lambda service: [each.role_id for each in service.grants]),
+            "accountIds": _placed(call, "account"),
+            "siteIds": _placed(call, "site"),
+            "query": contains(lambda service: [service.name, service.description]),
+        },
+        sort_keys={
+            "id": lambda _service: None,
+            "roleId": _first_role,
+            "name": _by("name"),
+            "fullName": _by("name"),
+            "description": _by("description"),
+            "createdAt": _by("created_at"),
+            "dateJoined": _by("created_at"),
+            "updatedAt": _by("updated_at"),
+            "firstLogin": lambda _service: None,
+            "lastLogin": lambda _service: None,
+            "lastActivation": _by("last_activation"),
+            "apiTokenCreatedAt": _by("token_created_at"),
+            "apiTokenExpiresAt": _by("token_expires_at"),
+            "createdByName": name_of("created_by"),
+            "updatedByName": name_of("updated_by"),
+        },
+    )
+
+
+def _by(attribute: str) -> Callable[[Any], Any]:
+    return lambda principal: getattr(principal, attribute)
+
+
+def _first_role(principal: Principal) -> str | None:
+    return min((grant.role_id for grant in principal.grants), default=None)
+
+
+def _placed(call: Call, level: str) -> Filter:
+    """Filter by scope ids: those with an entry on that very scope.
+
+    With the switch `place_filters` set to `inherited`: all who reach it, or stand below it.
+    """
+    world = call.world
+    if world.settings.place_filters == "exact":
+        return identifiers(
+            lambda one: [each.scope_id for each in one.grants if one.scope == level], 500
+        )
+    table = world.accounts if level == "account" else world.sites
+
+    def build(name: str, raw: Any) -> Predicate:
+        identifiers(lambda _one: [], 500)(name, raw)
+        ids = raw if isinstance(raw, list) else raw.split(",")
+        asked = [Scope(level, each) for each in ids if each in table]
+        return lambda one: any(
+            covers(world, held, scope) or covers(world, scope, held)
+            for held in scopes_of(one)
+            for scope in asked
+        )
+
+    return build

@@ -5,15 +5,16 @@ from typing import Any
 
 from reconciler.simulator import activities, rules
 from reconciler.simulator.calls import Call
-from reconciler.simulator.entries import account_of, role_fields
+from reconciler.simulator.entries import account_of, role_fields, service_address
 from reconciler.simulator.envelopes import ApiError, forbidden, invalid, missing
-from reconciler.simulator.lists import paginate
-from reconciler.simulator.rbac import pages, permissions_of
+from reconciler.simulator.lists import matching, paginate
+from reconciler.simulator.rbac import holds, pages, permissions_of
 from reconciler.simulator.records import ServiceUser, User
-from reconciler.simulator.scopes import reaches_all, sees
-from reconciler.simulator.user_listing import listing
+from reconciler.simulator.role_listing import named_scopes
+from reconciler.simulator.scopes import reaches_all, seen_of, sees
+from reconciler.simulator.user_listing import user_listing
 
-_CREATE: rules.Fields = {
+_CREATE: dict[str, type] = {
     "email": str, "fullName": str, "scope": str, "scopeRoles": list, "password": str,
     "twoFaEnabled": bool, "siteRoles": list, "tenantRoles": list, "allowRemoteShell": bool,
 }  # fmt: skip
@@ -24,9 +25,10 @@ _UPDATE: rules.Fields = {
 
 def list_users(call: Call) -> dict[str, Any]:
     """`GET /users`: whom the caller sees, with the grants the caller sees."""
-    seen = [user for user in call.world.users.values() if sees(call.world, call.caller, user)]
-    page = paginate(listing(call), seen, call.parameters)
-    return {"data": [view(call, user) for user in page.items], "pagination": page.pagination}
+    seen = seen_of(call.world, call.caller, call.world.users.values())
+    page = paginate(user_listing(call), seen, call.parameters)
+    data = call.written(page.items, view, "accounts", "sites", "roles")
+    return {"data": data, "pagination": page.pagination}
 
 
 def get_user(call: Call) -> dict[str, Any]:
@@ -41,9 +43,11 @@ def get_user(call: Call) -> dict[str, Any]:
 
 def get_self(call: Call) -> dict[str, Any]:
     """`GET /user`: the caller as a User, for service users too."""
-    allowed = {"accountIds", "siteIds", "groupIds", "tenant"}
-    for name in sorted(set(call.parameters) - allowed):
-        raise invalid(f"{name}: Unknown field")
+    parameters: dict[str, Any] = dict(call.parameters)
+    if "tenancyIds" in parameters:
+        raise invalid("tenancyIds: Unknown field")
+    named_scopes(call, parameters)
+    matching({}, (), parameters)
     caller = call.caller
     user = as_user(call, caller) if isinstance(caller, ServiceUser) else caller
     return {"data": view_one(call, user)}
@@ -51,8 +55,9 @@ def get_self(call: Call) -> dict[str, Any]:
 
 def create_user(call: Call) -> dict[str, Any]:
     """`POST /users`: with onboarding the new user is invited and must verify the address."""
-    data = rules.body(call, _CREATE, ("email", "fullName", "scope"))
     settings = call.world.settings
+    known = _CREATE | ({"forceCredentialAuth": bool} if settings.newer else {})
+    data = rules.body(call, known, ("email", "fullName", "scope"))
     if not data["fullName"]:
         raise invalid("fullName: Shorter than minimum length 1.")
     if settings.onboarding and data.get("password") is not None:
@@ -95,7 +100,7 @@ def update_user(call: Call) -> dict[str, Any]:
         email=email,
         full_name=name,
         scope=word,
-        grants=rules.grants(call, word, data.get("scopeRoles"), user),
+        grants=rules.replaced_grants(call, word, data.get("scopeRoles"), user),
         two_fa_enabled=bool(data.get("twoFaEnabled", user.two_fa_enabled)),
         can_generate_api_token=bool(data.get("canGenerateApiToken", user.can_generate_api_token)),
     )
@@ -103,11 +108,14 @@ def update_user(call: Call) -> dict[str, Any]:
         rules.check_rights(call, "Users.edit", after)
     call.record(user, after)
     activities.user_changed(call, user, after)
+    rules.end_tokens(call, user, after)
     return {"data": view_one(call, after)}
 
 
 def delete_user(call: Call) -> dict[str, Any]:
     """`DELETE /users/{id}`; 404 for somebody unknown (UNVERIFIED)."""
+    if call.item not in call.world.users and call.world.settings.unknown_delete == "success":
+        return {"data": {"success": True}}
     user = _writable(call, "Users.delete")
     call.record(user, None)
     activities.user_removed(call, user)
@@ -122,6 +130,13 @@ def check_viewer(_call: Call) -> dict[str, Any]:
 def check_tenant_admin(call: Call) -> dict[str, Any]:
     """`GET /users/tenant-admin-auth-check`; 403 unless the caller stands on the tenant."""
     if not reaches_all(call.caller):
+        raise forbidden()
+    return {"data": {"success": True}}
+
+
+def check_remote_shell(call: Call) -> dict[str, Any]:
+    """`GET /users/rs-auth-check`; 403 unless the caller may open a remote shell."""
+    if not holds(call.world, call.caller, "Endpoints.remoteShell"):
         raise forbidden()
     return {"data": {"success": True}}
 
@@ -150,7 +165,7 @@ def view(call: Call, user: User) -> dict[str, Any]:
         "twoFaEnabledReadOnly": user.is_external,
         "twoFaConfigured": user.two_fa_status == "configured",
         "twoFaStatus": user.two_fa_status,
-        "primaryTwoFaMethod": "application" if user.two_fa_status == "configured" else "",
+        "primaryTwoFaMethod": user.two_fa_method,
         "groupsReadOnly": False,
         "allowRemoteShell": False,
     }
@@ -168,11 +183,11 @@ def view_one(call: Call, user: User) -> dict[str, Any]:
 def as_user(call: Call, service: ServiceUser) -> User:
     """Return the identity a service user acts under.
 
-    The address form is observed, full name and id are a guess (API reference, section 1.1).
+    Full name and id are a guess (API reference, section 1.1).
     """
     return User(
         id=service.id,
-        email=f"serviceuser-{service.uuid or service.id}@{call.world.settings.host}",
+        email=service_address(call.world, service),
         full_name=service.name,
         scope=service.scope,
         grants=service.grants,
@@ -193,7 +208,7 @@ def _seen(call: Call) -> User:
 
 def _writable(call: Call, permission: str) -> User:
     user = _seen(call)
-    if user.is_system:
+    if user.is_system and call.world.settings.system_users == "refused":
         raise forbidden("System users can not be changed.")
     rules.check_rights(call, permission, user)
     return user
@@ -209,4 +224,5 @@ def _check_email(call: Call, email: str, own_id: str = "") -> None:
     wanted = email.casefold()
     others = (user for user in call.world.users.values() if user.id != own_id)
     if any(user.email.casefold() == wanted for user in others):
-        raise ApiError(409, "User with this email already exists.")
+        status = int(call.world.settings.taken_email)
+        raise ApiError(status, "User with this email already exists.")

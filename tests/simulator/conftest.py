@@ -1,14 +1,12 @@
 """A served console over the sample world, clients that act as its people, and short names."""
 
-import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from jsonschema import Draft202012Validator
+from conformance import documentation
 
 from reconciler.simulator.serve import Running, running
 from reconciler.simulator.world import World, load
@@ -83,11 +81,9 @@ def grant(ids: Callable[[str], str]) -> Callable[..., dict[str, Any]]:
 @pytest.fixture
 def has_shape() -> Callable[[str, Any], None]:
     """Check an item of an answer against its schema, every documented field present."""
-    path = Path(__file__).with_name("answers.schema.json")
-    schema = json.loads(path.read_text(encoding="utf-8"))
 
     def check(name: str, item: Any) -> None:
-        Draft202012Validator({"$ref": f"#/$defs/{name}", **schema}).validate(item)
+        documentation().validator(f"/components/schemas/{name}").validate(item)
 
     return check
 

@@ -1,10 +1,13 @@
 """Activities tell of changes with the real numbers, and with target and actor confused."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import httpx
 import pytest
+
+from reconciler.simulator.world import World
 
 OpenClient = Callable[[str], httpx.Client]
 Names = Callable[[str], str]
@@ -123,5 +126,53 @@ def test_the_types_come_whole_and_without_pagination(
         has_shape("activity-type", each)
 
 
-def test_a_filter_by_email_is_not_simulated(client: httpx.Client, refuses: Refuses) -> None:
-    refuses(client.get("/activities?userEmails=bo@acme.example"), 501)
+def test_filters_by_user_mean_the_target_or_by_a_switch_the_actor(
+    put: Any, told: Any, grant: Entry, world: World, ids: Names
+) -> None:
+    put("bo@acme.example", "account", grant("SOC", "Acme EMEA"))
+    assert numbers(told(userEmails="bo@acme.example")) == [37, 24]
+    assert told(userIds=ids("reconciler")) == []
+    world.settings = replace(world.settings, activity_filter="actor")
+    assert numbers(told(userIds=ids("reconciler"))) == [37, 24]
+    assert told(userEmails="bo@acme.example") == []
+
+
+def test_other_fields_of_a_user_are_told_by_name(put: Any, told: Any, grant: Entry) -> None:
+    entry = grant("SOC", "Acme EMEA/Madrid")
+    put("bo@acme.example", "site", entry, fullName="Bo Li", twoFaEnabled=False)
+    (item,) = told()
+    assert item["data"]["modifiedFields"] == "Full name, Two FA enabled"
+
+
+def test_activities_are_exported_newest_first_and_not_all(
+    put: Any, client: httpx.Client, refuses: Refuses, grant: Entry
+) -> None:
+    put("bo@acme.example", "account", grant("SOC", "Acme EMEA"))
+    rows = client.get("/export/activities").json()["data"]
+    assert numbers(rows) == [24, 37]
+    assert numbers(client.get("/export/activities?rowsLimit=1").json()["data"]) == [24]
+    assert numbers(client.get("/export/activities?activityTypes=37").json()["data"]) == [37]
+    refuses(client.get("/export/activities?rowsLimit=10001"), 400, "rowsLimit:")
+    refuses(client.get("/export/activities?limit=10"), 400, "limit: Unknown field")
+
+
+def test_a_total_of_activities_never_exceeds_the_cap(client: httpx.Client, world: World) -> None:
+    record = {"id": "1830000000000000000", "siteId": None, "accountId": None}
+    world.activities.extend(record for _ in range(50_001))
+    counted = client.get("/activities?countOnly=true").json()
+    assert counted["pagination"]["totalItems"] == 50_000
+
+
+@pytest.mark.parametrize(
+    "query", ["threatIds=1", "agentIds=1", "ruleIds=1", "alertIds=1", "groupIds=1",
+              "relatedIds=1", "activityUuids=x"],
+)  # fmt: skip
+def test_filters_by_what_no_activity_here_has_find_nothing(
+    put: Any, client: httpx.Client, grant: Entry, query: str
+) -> None:
+    put("bo@acme.example", "account", grant("SOC", "Acme EMEA"))
+    assert client.get(f"/activities?{query}").json()["data"] == []
+
+
+def test_an_activity_type_is_a_number(client: httpx.Client, refuses: Refuses) -> None:
+    refuses(client.get("/activities?activityTypes=login"), 400, "activityTypes:")

@@ -8,10 +8,11 @@ from urllib.parse import urlencode
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.simulator.app import PREFIX, ROUTES, handle
+from reconciler.simulator.app import PREFIX, handle
 from reconciler.simulator.calls import Console
 from reconciler.simulator.envelopes import Request, Response
 from reconciler.simulator.rbac import permissions_of
+from reconciler.simulator.routes import ROUTES
 from reconciler.simulator.scopes import reaches_all, sees
 from reconciler.simulator.world import export, load
 

@@ -236,12 +236,6 @@ def test_malformed_filters_are_validation_errors(
     refuses(client.get(f"/users?{query}"), 400, detail)
 
 
-def test_a_documented_filter_that_is_not_simulated_says_so(
-    client: httpx.Client, refuses: Refuses
-) -> None:
-    refuses(client.get("/sites?healthStatus=true"), 501, "Server could not process")
-
-
 @pytest.mark.parametrize(
     ("path", "query", "expected"),
     [
@@ -286,9 +280,3 @@ def test_users_who_never_logged_in_sort_first(client: httpx.Client, world: World
     never = [user for user in world.users.values() if user.last_login is None]
     assert [user.id for user in never] == [first["id"]]
     assert isinstance(never[0], User)
-
-
-def test_a_documented_sort_key_that_is_not_simulated_says_so(
-    client: httpx.Client, refuses: Refuses
-) -> None:
-    refuses(client.get("/users?sortBy=roleId"), 501, "Server could not process")

@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 Start = Callable[..., "subprocess.Popen[bytes]"]
+LOGGED = [["1", "GET", "/web/api/v2.1/user", "200", '"reconciler"']]
 
 
 @pytest.fixture
@@ -53,7 +54,8 @@ def test_it_serves_until_a_signal_and_ends_cleanly(start: Start, number: signal.
     assert ask(told).json()["data"]["fullName"] == "reconciler"
     process.send_signal(number)
     out, err = process.communicate(timeout=20)
-    assert (process.returncode, out, err) == (0, b"", b"")
+    assert (process.returncode, out) == (0, b"")
+    assert [line.split()[1:] for line in err.decode().splitlines()] == LOGGED
 
 
 def test_it_ends_when_standard_input_closes_and_is_watched(start: Start) -> None:
@@ -65,7 +67,8 @@ def test_it_ends_when_standard_input_closes_and_is_watched(start: Start) -> None
     process.stdin.flush()
     assert ask(told).status_code == 200
     out, err = process.communicate(timeout=20)
-    assert (process.returncode, out, err) == (0, b"", b"")
+    assert (process.returncode, out) == (0, b"")
+    assert err.count(b"\n") == 2
 
 
 def test_it_stays_when_standard_input_closes_unwatched(start: Start) -> None:

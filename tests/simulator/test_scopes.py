@@ -186,7 +186,13 @@ def test_an_account_token_sees_its_own_and_the_tenants_roles(
 
 def test_a_role_of_a_site_names_its_owners(client: httpx.Client, world: World, ids: Names) -> None:
     berlin = ids("Acme EMEA/Berlin")
-    role = Role("1820000000000000398", "Door", scope="site", scope_id=berlin, creator_id="1")
+    role = Role(
+        "1820000000000000398",
+        "Door",
+        scope="site",
+        scope_id=berlin,
+        creator_id="1820000000000009999",
+    )
     world.roles[role.id] = role
     shown = client.get(f"/rbac/role/{role.id}").json()["data"]
     assert (shown["scope"], shown["scopeId"]) == ("Site", berlin)

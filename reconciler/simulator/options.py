@@ -1,0 +1,146 @@
+"""Options of the simulator, from the command line and from the environment."""
+
+import argparse
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import NoReturn
+
+from reconciler.simulator import scenario
+from reconciler.simulator.generate import Size, generate
+from reconciler.simulator.serve import HOST
+from reconciler.simulator.snapshot import parse_any
+from reconciler.simulator.world import DEFAULT_WORLD, World
+
+_SIZES = tuple(item.name for item in fields(Size))
+_FROM_ENVIRONMENT = (
+    "host", "port", "world", "seed", *_SIZES, "state", "scenario", "fault", "fault_seed",
+    "rate_limits",
+)  # fmt: skip
+_CONTROL_TOKEN = "SIMULATOR_CONTROL_TOKEN"  # noqa: S105  the name of a variable
+_DESCRIPTION = """\
+Serve a console to rehearse on. It speaks the Management API v2.1, goes wrong on command, and keeps
+the ground truth of every change. Prints one line of JSON, {"url": ..., "token": ...}, as soon as it
+answers, and serves until it is interrupted. The token may do everything.
+"""
+_EXAMPLES = """
+examples:
+  A console of a sample company, on a port of its own:
+    reconciler simulator
+  A large company, the same one each time, that survives restarts:
+    reconciler simulator --port 8080 --seed 1 --users 10000 --sites 500 --state rehearsal.state
+  Your own console, from a snapshot or from a world file:
+    reconciler simulator --world snapshot.json
+  The response to the second change of a user is lost; every request meets rate limits:
+    reconciler simulator --fault 'reset-after@PUT /users/*#2' --rate-limits seconds
+  Write a generated world down, to change it by hand:
+    reconciler simulator --seed 7 --export world.json
+
+environment:
+  SIMULATOR_HOST, SIMULATOR_PORT, SIMULATOR_WORLD, SIMULATOR_SEED, SIMULATOR_ACCOUNTS ...
+  SIMULATOR_SERVICE_USERS, SIMULATOR_STATE, SIMULATOR_SCENARIO, SIMULATOR_FAULT,
+  SIMULATOR_FAULT_SEED, SIMULATOR_RATE_LIMITS stand for the options of those names; an option on
+  the command line wins. SIMULATOR_CONTROL_TOKEN is the secret of the control API; without it the
+  control API is off wherever the simulator does not listen on loopback.
+
+control API:
+  GET /_simulator/ tells everything it can do: faults, rate limits, clock, changes, request log.
+"""
+
+
+def read(arguments: Sequence[str], environ: Mapping[str, str]) -> argparse.Namespace:
+    """Read the command line and, for what it does not say, the environment.
+
+    Ends the process as argparse does: 0 after help, 1 with what is wrong.
+    """
+    parser = _parser()
+    given = parser.parse_args(arguments)
+    names = [name for name in _FROM_ENVIRONMENT if environ.get(f"SIMULATOR_{name.upper()}")]
+    if given.world or given.seed is not None:  # the command line says which world
+        names = [name for name in names if name not in {"world", "seed", *_SIZES}]
+    words = [f"--{name.replace('_', '-')}={environ[f'SIMULATOR_{name.upper()}']}" for name in names]
+    options = parser.parse_args([*words, *arguments])
+    if options.world and options.seed is not None:
+        parser.error("--world and --seed exclude each other: a world is read or generated")
+    if options.seed is None and any(getattr(options, name) is not None for name in _SIZES):
+        parser.error("how large a world is goes with --seed")
+    options.control_token = environ.get(_CONTROL_TOKEN, "")
+    return options
+
+
+def world_for(options: argparse.Namespace) -> tuple[World, str]:
+    """Return the world that the options ask for, and in words from what it was made.
+
+    The words are equal for equal worlds; they are empty when the options name no world. Raises
+    ValueError with what is wrong, or OSError.
+    """
+    if options.seed is not None:
+        given = {name: getattr(options, name) for name in _SIZES}
+        size = Size(**{name: value for name, value in given.items() if value is not None})
+        words = " ".join(f"--{name.replace('_', '-')} {n}" for name, n in asdict(size).items())
+        return generate(options.seed, size), f"--seed {options.seed} {words}"
+    content = (options.world or DEFAULT_WORLD).read_bytes()
+    try:
+        world = parse_any(json.loads(content))
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
+        raise ValueError(f"{options.world or DEFAULT_WORLD}: {error}") from error
+    digest = hashlib.sha256(content).hexdigest()
+    return world, f"--world with SHA-256 {digest}" if options.world else ""
+
+
+class _Parser(argparse.ArgumentParser):
+    """Wrong usage ends with 1, as everywhere in the product: 2 means differences there."""
+
+    def error(self, message: str) -> NoReturn:
+        """Tell what is wrong and where to read on."""
+        self.exit(1, f"the simulator cannot start: {message}\nMore: {self.prog} --help\n")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="reconciler simulator",
+        usage="%(prog)s [options]",
+        description=_DESCRIPTION,
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    place = parser.add_argument_group("where it serves")
+    place.add_argument(
+        "--host", default=HOST, metavar="ADDRESS",
+        help=f"address to listen on (default {HOST}; 0.0.0.0 in a container)",
+    )  # fmt: skip
+    place.add_argument("--port", type=int, default=0, metavar="N", help="default 0: any free one")
+    place.add_argument("--watch-stdin", action="store_true", help="stop when standard input closes")
+    world = parser.add_argument_group("which company (default: a small sample)")
+    world.add_argument(
+        "--world", type=Path, metavar="FILE", help="a world, or a snapshot of a console, as JSON"
+    )
+    world.add_argument("--seed", type=int, metavar="N", help="make one up; same seed, same bytes")
+    for item in fields(Size):
+        world.add_argument(
+            f"--{item.name.replace('_', '-')}", type=int, metavar="N",
+            help=_SIZE_HELP[item.name].format(item.default),
+        )  # fmt: skip
+    state = parser.add_argument_group("what outlives it")
+    state.add_argument(
+        "--state", type=Path, metavar="FILE",
+        help="keep world, changes and tokens there (SQLite); goes on with what the file holds",
+    )  # fmt: skip
+    state.add_argument(
+        "--export", type=Path, metavar="FILE", help="write the world there and end; `-`: stdout"
+    )
+    scenario.add_arguments(parser)
+    return parser
+
+
+_SIZE_HELP: Mapping[str, str] = {
+    "accounts": "with --seed: so many accounts (default {})",
+    "sites": "with --seed: sites, in all (default {})",
+    "roles": "with --seed: roles, the six predefined ones included (default {})",
+    "users": "with --seed: console users (default {})",
+    "assignments": "with --seed: grants a user, on average (default {})",
+    "service_users": "with --seed: service users (default {})",
+}
