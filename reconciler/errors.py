@@ -77,7 +77,7 @@ class PolicyError(ReconcilerError):
 
     def __init__(self, problems: tuple[Problem, ...]) -> None:
         count = len(problems)
-        super().__init__(f"{count} problem{'' if count == 1 else 's'} in the policies")
+        super().__init__(f"{count} problem{'' if count == 1 else 's'} found")
         self.problems = sort_problems(problems)
 
 

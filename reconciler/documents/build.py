@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 
 from reconciler.documents.coherence import contradictions, warnings
 from reconciler.documents.directory import Directory, directory_of, owners_of
-from reconciler.documents.instants import beginning, ending
 from reconciler.documents.nodes import Document, Node, plain
+from reconciler.documents.windows import window as read_window
 from reconciler.documents.wording import did_you_mean, shown
 from reconciler.domain.access import Level
 from reconciler.domain.digest import digest
@@ -20,7 +20,6 @@ from reconciler.domain.policy import (
     Policy,
     RoleName,
     ScopeName,
-    Window,
 )
 from reconciler.errors import PolicyError, Problem
 
@@ -81,7 +80,8 @@ class _Builder:
         if self.claims > MAX_CLAIMS:
             return
         role, reason, replaces = parts["role"], parts.get("reason"), parts.get("replaces_standing")
-        window = self._window(document, parts)
+        window, problems = read_window(document, parts)
+        self.directory.problems.extend(problems)
         if replaces and replaces.value and window is None:
             told = "`replaces_standing` says nothing without `from` or `until`"
             self._refuse(document, replaces, "no-window", told, "Add a window, or drop the key.")
@@ -129,23 +129,6 @@ class _Builder:
             )
         for member in group.members:
             yield Member(member, place, group.name)
-
-    def _window(self, document: Document, parts: dict[str, Node]) -> Window | None:
-        bounds = []
-        for key, meaning in (("from", beginning), ("until", ending)):
-            node = parts.get(key)
-            try:
-                bounds.append(node and meaning(node.value))
-            except ValueError as error:
-                bounds.append(None)
-                remedy = "Write a date such as 2026-11-22, or 2026-11-22T08:00:00+01:00."
-                if node:
-                    self._refuse(document, node, "bad-instant", str(error), remedy)
-        start, end = bounds
-        if start and end and end <= start:
-            told = f"the window ends ({end:%Y-%m-%dT%H:%M:%SZ}) before it begins"
-            self._refuse(document, parts["until"], "empty-window", told, "Correct a bound.")
-        return Window(start, end) if start or end else None
 
     def _refuse(self, document: Document, node: Node, code: str, message: str, remedy: str) -> None:
         problem = Problem(document.place(node), code, message, remedy)

@@ -18,6 +18,8 @@ from reconciler.documents.wording import did_you_mean, shown
 from reconciler.errors import Problem
 from reconciler.resources import resource
 
+_ID_DIGITS = 15
+"""A number this long is meant as an id."""
 _SCOPES = ("sites", "account", "tenant")
 
 
@@ -86,6 +88,8 @@ def _words_on_type(error: ValidationError) -> tuple[str, str, str]:
     if wants_text:
         told = json.dumps(value)
         quoted = f'Write it in quotes if it is meant as text: "{told}".'
+        if len(told) >= _ID_DIGITS:
+            quoted = f'An id is written id:{told}, and "{told}" under `users:`.'
         return "unquoted", f"{_name(error)} is {told} without quotes, not text", quoted
     if isinstance(value, str):
         return "wrong-type", f"{_name(error)} is the text {shown(value)}, not {title}", remedy

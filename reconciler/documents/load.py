@@ -11,6 +11,7 @@ from reconciler.documents.files import SourceFile, find_files, read_file
 from reconciler.documents.nodes import Document
 from reconciler.documents.prescan import text_of
 from reconciler.documents.read import read
+from reconciler.documents.windows import window_problems
 from reconciler.domain.digest import digest
 from reconciler.domain.guardrails import Guardrails
 from reconciler.domain.policy import Policy
@@ -61,7 +62,7 @@ def _document(source: SourceFile, schema: str) -> Document:
     document = read(text_of(source.raw, source.file), source.path, source.file)
     problems = check(document, schema)
     if problems:
-        raise PolicyError(problems)
+        raise PolicyError((*problems, *window_problems(document)))
     return document
 
 

@@ -23,6 +23,7 @@ class Reason(StrEnum):
     POLICY = "policy"
     WINDOW_OPENED = "window opened"
     WINDOW_CLOSED = "window closed"
+    SUSPENDED = "suspended while a window is open"
     SITE_APPEARED = "site appeared"
     OFFBOARDING = "offboarding"
     UNLISTED = "unlisted"
@@ -33,9 +34,9 @@ class Risk(StrEnum):
     """How much attention a change deserves."""
 
     HIGH = "high"
-    """Admin on the tenant or an account."""
+    """Admin on the tenant or an account, gained or lost."""
     MEDIUM = "medium"
-    """Admin on a site, any tenant-wide role, or a loss of admin."""
+    """Admin on a site, any tenant-wide role, a custom role on an account."""
     LOW = "low"
 
 

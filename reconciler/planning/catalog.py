@@ -165,8 +165,9 @@ class Catalog:
 
 def did_you_mean(text: str, candidates: Iterable[str]) -> str:
     """Return `Did you mean "..."?` for the nearest candidates, or an empty string."""
-    close = difflib.get_close_matches(text, sorted(set(candidates)), n=3, cutoff=0.7)
-    quoted = " or ".join(f'"{name}"' for name in close)
+    spelled = {candidate.casefold(): candidate for candidate in sorted(candidates)}
+    close = difflib.get_close_matches(text.casefold(), list(spelled), n=3, cutoff=0.75)
+    quoted = " or ".join(f'"{spelled[name]}"' for name in close)
     return f"Did you mean {quoted}?" if close else ""
 
 

@@ -56,7 +56,7 @@ def compare(desired: DesiredPrincipal, rules: Rules) -> Comparison:
     wanted = frozenset(wish.grant for wish in desired.in_force)
     if not wanted and held and not rules.no_revokes:
         if rules.nothing_left is NothingLeft.REFUSE:
-            return Comparison(refusal=_nothing_left(desired), notes=notes)
+            return Comparison(refusal=_nothing_left(desired, held), notes=notes)
         if isinstance(rules.nothing_left, Grant):
             wanted = frozenset({rules.nothing_left})
     if rules.no_revokes:
@@ -144,7 +144,7 @@ def _key(item: Any) -> str:
 
 def _granted(grant: Grant, wish: DesiredGrant | None, patterns: set[str]) -> Change:
     if wish is None:
-        return Change(Action.GRANT, grant, Reason.PARKED, risk_of(Action.GRANT, grant))
+        return Change(Action.GRANT, grant, Reason.PARKED, risk_of(grant))
     reason = Reason.POLICY
     if wish.window is not None:
         reason = Reason.WINDOW_OPENED
@@ -155,7 +155,7 @@ def _granted(grant: Grant, wish: DesiredGrant | None, patterns: set[str]) -> Cha
         Action.GRANT,
         grant,
         reason,
-        risk_of(Action.GRANT, grant),
+        risk_of(grant),
         places=wish.places,
         window=wish.window,
         note=wish.reason,
@@ -170,8 +170,11 @@ def _revoked(grant: Grant, desired: DesiredPrincipal) -> Change:
         reason = Reason.UNLISTED
     elif any(grant == closed for closed, _ in desired.closed):
         reason = Reason.WINDOW_CLOSED
+    elif any(grant == wish.grant for wish in desired.asked):
+        # Asked for as well, but an open window takes its place for now.
+        reason = Reason.SUSPENDED
     places = desired.places
-    return Change(Action.REVOKE, grant, reason, risk_of(Action.REVOKE, grant), places=places)
+    return Change(Action.REVOKE, grant, reason, risk_of(grant), places=places)
 
 
 def _without_revokes(
@@ -196,10 +199,12 @@ def _holding(grants: Iterable[Grant]) -> Holding:
     return Holding(ordered[0].scope.level, ordered)
 
 
-def _nothing_left(desired: DesiredPrincipal) -> Refusal:
+def _nothing_left(desired: DesiredPrincipal, held: frozenset[Grant]) -> Refusal:
+    lost = ", ".join(f"{grant.role.name} on {grant.scope.name}" for grant in sort_grants(held))
     return Refusal(
         "nothing_left",
-        f"{desired.name} would hold nothing, and the console cannot hold such a user.",
+        f"{desired.name} would lose {lost} and hold nothing, and the console cannot hold such "
+        "a user.",
         "Set nothing_left in guardrails.yaml to delete, or to a role and site where such "
         "people are parked; or keep one grant.",
         desired.places,

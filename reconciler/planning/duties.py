@@ -1,6 +1,7 @@
 """The rules about who may hold what: privileged roles, mail domains, separation of duties."""
 
 from collections.abc import Iterable
+from datetime import timedelta
 
 from reconciler.domain.desired import DesiredGrant, DesiredPrincipal
 from reconciler.domain.guardrails import PrivilegedRule, SeparationRule
@@ -9,6 +10,8 @@ from reconciler.domain.plan import Operation, Refusal
 from reconciler.errors import Problem
 from reconciler.planning.catalog import Catalog
 from reconciler.planning.judged import Judged, held_after, places_of
+
+HOUR = timedelta(hours=1)
 
 
 def privileged(judged: Judged) -> Iterable[Refusal]:
@@ -84,7 +87,7 @@ def _privileged(
     elif rule.max_duration is not None:
         start, end = wish.window.start or judged.instant, wish.window.end
         if end is None or end - start > rule.max_duration:
-            message = f"{what} for longer than {rule.max_duration}."
+            message = f"{what} for longer than {rule.max_duration / HOUR:g} hours."
             yield _refuse(wish, message, "Shorten the window, or leave time between two.")
 
 

@@ -9,7 +9,10 @@ from reconciler.domain.plan import Refusal
 from reconciler.planning.judged import Judged
 from reconciler.planning.project import holders
 
-_RAISE = "Split the change, or lift the limit in guardrails.yaml by an override with a reason."
+_RAISE = (
+    "Split the change; or lift the limit for a while, in guardrails.yaml: "
+    "overrides: [{{rule: {rule}, value: {value}, reason: why, until: a date}}]."
+)
 
 
 def too_many_revokes(judged: Judged) -> Iterable[Refusal]:
@@ -19,9 +22,9 @@ def too_many_revokes(judged: Judged) -> Iterable[Refusal]:
     if lost > limit:
         yield Refusal(
             "max_revokes",
-            f"The plan takes away {lost} grants; at most {limit:g} are allowed in one run."
-            f"{_ending(judged)}",
-            _RAISE,
+            f"The plan takes {lost} scopes away from people; at most {limit:g} are allowed in one "
+            f"run (a replaced role takes none away).{_ending(judged)}",
+            _RAISE.format(rule="max_revokes", value=lost),
         )
 
 
@@ -43,7 +46,7 @@ def too_large_a_share(judged: Judged) -> Iterable[Refusal]:
                 "max_revoke_fraction",
                 f"{scope.name} would lose {count} of its {there[scope]} grants; "
                 f"at most {limit} are allowed ({value:.0%}, and always one).",
-                _RAISE,
+                _RAISE.format(rule="max_revoke_fraction", value=round(count / there[scope], 2)),
             )
 
 

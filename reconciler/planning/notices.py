@@ -15,7 +15,12 @@ def notices(
     judged: Judged, compared: Iterable[tuple[DesiredPrincipal, Comparison]]
 ) -> tuple[Problem, ...]:
     """Return every warning of a plan, sorted."""
-    found = [*judged.desired.warnings, *_view(judged.actual), *_guarded(judged)]
+    found = [
+        *judged.desired.warnings,
+        *_view(judged.actual),
+        *_system(judged.actual),
+        *_guarded(judged),
+    ]
     for one, comparison in compared:
         # What belongs to an operation is told beside it.
         if comparison.operation is None:
@@ -45,6 +50,20 @@ def _view(actual: Actual) -> Iterable[Problem]:
             "every grant of the people it sees is not documented.",
             "Use a token at the scope of everybody the policies name, best the tenant.",
         )
+
+
+def _system(actual: Actual) -> Iterable[Problem]:
+    """Name the console's own admins, who are in no list of ours."""
+    for principal in actual.principals:
+        wide = [grant for grant in principal.grants if grant.role.is_admin]
+        if principal.is_system and wide:
+            yield Problem(
+                None,
+                "system-admin",
+                f"{principal.name} is a system principal of the console and holds Admin on "
+                f"{wide[0].scope.name}.",
+                "It is never written and counts for nothing; the vendor decides about it.",
+            )
 
 
 def _guarded(judged: Judged) -> Iterable[Problem]:

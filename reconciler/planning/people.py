@@ -67,6 +67,10 @@ class People:
         """Tell whether nobody on the console has this name."""
         return self._by_id(name) is None and name not in self._named
 
+    def suggest(self, name: PrincipalName) -> str:
+        """Return `Did you mean ...?` over the principals of the console, or an empty string."""
+        return did_you_mean(name.label, (known.label for known in self._named))
+
     def pins(self, entries: Iterable[UserEntry]) -> Iterable[Problem]:
         """Report every address that now belongs to another id than the one pinned (T34)."""
         for entry in entries:

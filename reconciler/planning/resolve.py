@@ -10,7 +10,7 @@ from datetime import datetime
 from reconciler.domain.desired import Desired, DesiredPrincipal
 from reconciler.domain.guardrails import Guardrails, Unlisted
 from reconciler.domain.names import PrincipalKind, PrincipalName
-from reconciler.domain.policy import Policy, UserEntry
+from reconciler.domain.policy import Former, Policy, UserEntry
 from reconciler.domain.state import Actual, Principal
 from reconciler.errors import Place, PolicyError, Problem
 from reconciler.planning.claims import Claim, Claimer
@@ -41,12 +41,12 @@ def resolve(
     )
 
     principals = []
-    for named in _named(policy, people, claims):
+    for named in _named(policy, people, claims, instant):
         found = people.find(named.name, named.places[0])
         if isinstance(found, Problem):
             problems.append(found)
             continue
-        problems.extend(_cannot_invite(named, found, instant))
+        problems.extend(_cannot_invite(named, found, people))
         principals.append(_managed(named, found, instant))
     for former in policy.former:
         found = people.find(former.name, former.place, may_be_absent=True)
@@ -59,7 +59,8 @@ def resolve(
     problems.extend(_named_twice(principals))
     if problems:
         raise PolicyError(tuple(problems))
-    return _complete(principals, actual, guardrails, policy.warnings)
+    misspelt = [found for former in policy.former for found in _misspelt(former, people)]
+    return _complete(principals, actual, guardrails, (*policy.warnings, *misspelt))
 
 
 @dataclass(slots=True)
@@ -70,9 +71,13 @@ class _Named:
     entry: UserEntry | None
     places: list[Place] = field(default_factory=list)
     claims: list[Claim] = field(default_factory=list)
+    is_awaited: bool = False
+    """True when some assignment names the principal that is not over for good."""
 
 
-def _named(policy: Policy, people: People, claims: Iterable[Claim]) -> Iterable[_Named]:
+def _named(
+    policy: Policy, people: People, claims: Iterable[Claim], instant: datetime
+) -> Iterable[_Named]:
     """Gather claims by principal.
 
     Members whose assignments resolve to nothing are gathered too: being named in any
@@ -85,6 +90,8 @@ def _named(policy: Policy, people: People, claims: Iterable[Claim]) -> Iterable[
             name = people.canonical(member.name)
             named = gathered.setdefault(name, _Named(name, entries.get(name)))
             named.places.append(member.place)
+            window = assignment.window
+            named.is_awaited |= window is None or not window.is_past(instant)
     for claim in claims:
         gathered[people.canonical(claim.member.name)].claims.append(claim)
     return gathered.values()
@@ -103,15 +110,28 @@ def _managed(named: _Named, found: Principal | None, instant: datetime) -> Desir
     )
 
 
-def _cannot_invite(named: _Named, found: Principal | None, instant: datetime) -> Iterable[Problem]:
+def _cannot_invite(named: _Named, found: Principal | None, people: People) -> Iterable[Problem]:
     """Report a newcomer without a name, already before the first window opens."""
-    is_awaited = any(not claim.is_past(instant) for claim in named.claims)
-    if found is None and is_awaited and not (named.entry and named.entry.full_name):
+    if found is None and named.is_awaited and not (named.entry and named.entry.full_name):
+        invite = f"under `users:` write {named.name}: {{name: Full Name}}."
+        close = people.suggest(named.name)
         yield Problem(
             named.places[0],
             "unknown-user",
             f'Nobody on the console has the address "{named.name}".',
-            f"Correct it, or invite: under users: write {named.name}: {{name: Full Name}}.",
+            f"{close} If somebody new is meant: {invite}" if close else f"To invite: {invite}",
+        )
+
+
+def _misspelt(former: Former, people: People) -> Iterable[Problem]:
+    """Point out a leaver whom nobody on the console is, but somebody nearly is."""
+    close = people.suggest(former.name)
+    if close and people.is_absent(former.name):
+        yield Problem(
+            former.place,
+            "former-absent",
+            f'"{former.name}" must hold nothing, and is not on the console.',
+            f"{close} Whoever has left the console already may be taken out of `former:`.",
         )
 
 

@@ -12,7 +12,7 @@ from reconciler.rendering.summary import drift_summary, summary
 
 _MARKS = {"invite": ("+", Tone.GAIN), "update": ("~", Tone.CHANGE), "delete": ("-", Tone.LOSS)}
 _RISKS = ("high", "medium", "low")
-_UNLISTED_SHOWN = 20
+_UNLISTED_SHOWN = 10
 _GRANTS_SHOWN = 3
 
 Tree = dict[str, Any]

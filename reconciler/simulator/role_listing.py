@@ -35,6 +35,9 @@ def list_roles(call: Call) -> dict[str, Any]:
     parameters, world = dict(call.parameters), call.world
     with_parents = boolean("includeParents", parameters.pop("includeParents", "true"))
     with_children = boolean("includeChildren", parameters.pop("includeChildren", "false"))
+    tenancies = parameters.pop("tenancyIds", world.settings.tenancy_id)
+    if set(split("tenancyIds", tenancies, _MOST_PLACES)) != {world.settings.tenancy_id}:
+        raise invalid("tenancyIds: Not a valid Identifier.")
     bases = asked_scopes(call, parameters)
 
     def is_listed(role: Role) -> bool:
@@ -125,9 +128,6 @@ def named_scopes(call: Call, parameters: dict[str, Any]) -> list[Scope]:
                 raise invalid(f"{name}: Not a valid Identifier.")
             asked.append(scope)
     is_tenant = boolean("tenant", str(parameters.pop("tenant", "false")).lower())
-    tenancies = parameters.pop("tenancyIds", world.settings.tenancy_id)
-    if any(each != world.settings.tenancy_id for each in split("tenancyIds", tenancies, 500)):
-        raise invalid("tenancyIds: Not a valid Identifier.")
     if is_tenant and reaches_all(call.caller):
         asked.append(Scope("tenant", ""))
     return asked

@@ -44,8 +44,6 @@ def get_user(call: Call) -> dict[str, Any]:
 def get_self(call: Call) -> dict[str, Any]:
     """`GET /user`: the caller as a User, for service users too."""
     parameters: dict[str, Any] = dict(call.parameters)
-    if "tenancyIds" in parameters:
-        raise invalid("tenancyIds: Unknown field")
     named_scopes(call, parameters)
     matching({}, (), parameters)
     caller = call.caller

@@ -285,7 +285,7 @@ def test_wide_admin_is_high_risk_and_its_loss_is_not_low() -> None:
     lost = plan(world(held), assign("ana@acme.example", "Viewer", account="EMEA"))
 
     assert gained.operations[0].changes[0].risk is Risk.HIGH
-    assert [change.risk for change in lost.operations[0].changes] == [Risk.LOW, Risk.MEDIUM]
+    assert [change.risk for change in lost.operations[0].changes] == [Risk.LOW, Risk.HIGH]
 
 
 def test_service_users_are_managed_by_name_and_by_id_alike() -> None:

@@ -601,8 +601,11 @@ def test_nobody_comes_to_hold_roles_that_must_be_apart() -> None:
 def test_a_refusal_names_what_to_do() -> None:
     (refusal,) = offboard(6, 100, replace(RELAXED, max_revokes=5)).refusals
 
-    assert refusal.message == "The plan takes away 6 grants; at most 5 are allowed in one run."
-    assert "override" in refusal.remedy
+    assert refusal.message == (
+        "The plan takes 6 scopes away from people; at most 5 are allowed in one run "
+        "(a replaced role takes none away)."
+    )
+    assert "overrides: [{rule: max_revokes, value: 6, reason: why" in refusal.remedy
 
 
 def test_a_lost_grant_on_a_deleted_site_counts_for_nothing() -> None:

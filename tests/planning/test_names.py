@@ -172,10 +172,44 @@ def test_a_role_owned_by_a_group_is_never_assignable_here() -> None:
 
 
 def test_an_unknown_address_asks_for_an_invitation() -> None:
-    (problem,) = problems(world(ANA), assign("anna@acme.example", "SOC", "EMEA/Berlin"))
+    (near,) = problems(world(ANA), assign("anna@acme.example", "SOC", "EMEA/Berlin"))
+    (far,) = problems(world(ANA), assign("zoe@other.test", "SOC", "EMEA/Berlin"))
 
-    assert problem.code == "unknown-user"
-    assert "under users: write anna@acme.example: {name: Full Name}" in problem.remedy
+    assert near.code == far.code == "unknown-user"
+    assert near.remedy.startswith('Did you mean "ana@acme.example"? If somebody new is meant')
+    assert far.remedy == "To invite: under `users:` write zoe@other.test: {name: Full Name}."
+
+
+def test_an_unknown_site_does_not_hide_an_unknown_member() -> None:
+    found = problems(world(ANA), assign("anna@acme.example", "SOC", "EMEA/Nowhere"))
+
+    assert [problem.code for problem in found] == ["unknown-site", "unknown-user"]
+
+
+def test_a_former_principal_whose_name_is_nearly_somebodys_is_pointed_out() -> None:
+    made = plan(
+        world(ANA),
+        assign("ana@acme.example", "SOC", "EMEA/Berlin"),
+        former=(gone("anaa@acme.example"), gone("long-gone@other.test")),
+    )
+
+    (warning,) = made.warnings
+    assert warning.code == "former-absent"
+    assert 'Did you mean "ana@acme.example"?' in warning.remedy
+
+
+def test_a_suggestion_does_not_mind_letter_case() -> None:
+    (problem,) = problems(world(ANA), assign("ana@acme.example", "SOC", "emea/BERLIN"))
+
+    assert problem.remedy == 'Did you mean "EMEA/Berlin"?'
+
+
+def test_the_consoles_own_admin_is_told_although_nobody_manages_it() -> None:
+    system = user("12", "support@mgmt.example", grant(ADMIN), is_system=True)
+
+    made = plan(world(system))
+
+    assert [warning.code for warning in made.warnings] == ["system-admin"]
 
 
 def test_a_users_entry_without_a_name_invites_nobody() -> None:

@@ -59,8 +59,9 @@ def test_an_open_window_wins_on_its_scopes_and_all_else_stays() -> None:
         "+ ana@acme.example Admin on EMEA/Lyon",
         "- ana@acme.example SOC on EMEA/Lyon",
     ]
-    opened = made.operations[0].changes[0]
+    opened, suspended = made.operations[0].changes
     assert opened.reason is Reason.WINDOW_OPENED
+    assert suspended.reason is Reason.SUSPENDED
     assert opened.window is not None
     assert (opened.window.end, opened.note) == (NOW + HOUR, "INC-1 containment")
 

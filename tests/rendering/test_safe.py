@@ -195,7 +195,7 @@ def test_a_policy_error_tells_every_problem_and_that_nothing_was_written() -> No
 
     assert error_text(PolicyError(problems), color=False) == (
         "a: One.\n    Do.\nb: Two.\n    Do.\n\n"
-        "error: 2 problems in the policies; nothing was written.\n"
+        "error: 2 problems found; nothing was written.\n"
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
+from reconciler.simulator.records import Grant
 from reconciler.simulator.serve import Running
 from reconciler.simulator.world import World
 
@@ -117,6 +118,22 @@ def test_whom_the_caller_may_not_delete_is_left_out(acting_as: OpenClient, world
     gone = before - set(world.users)
     assert answer.json()["data"]["affected"] == len(gone) > 0
     assert len(world.users) > 10
+
+
+def test_who_stands_where_the_caller_may_only_look_is_left_out(
+    acting_as: OpenClient, world: World, ids: Names
+) -> None:
+    there = ids("Acme Americas/Branch-001")  # Xenia is Admin of Austin and Viewer there
+    tables: list[tuple[Any, str]] = [
+        (world.users, "will@acme.example"),
+        (world.service_users, "ticketing"),
+    ]
+    for table, name in tables:
+        one = table[ids(name)]
+        table[ids(name)] = replace(one, grants=(Grant(there, ids("role Viewer")),))
+    xenia = acting_as("xenia@acme.example")
+    for path, name in ((USERS, "will@acme.example"), (SERVICES, "ticketing")):
+        assert delete(xenia, path, ids=[ids(name)]).json() == {"data": {"affected": 0}}
 
 
 def test_a_viewer_deletes_nobody(acting_as: OpenClient, refuses: Refuses) -> None:

@@ -120,6 +120,15 @@ def test_the_id_in_a_body_of_a_site_must_be_that_of_the_path(
     refuses(client.put(url, json={"data": {"id": EMEA}}), 400, "id: Does not match")
 
 
+def test_a_site_is_changed_by_who_has_the_right_on_that_very_site(
+    acting_as: OpenClient, refuses: Refuses, ids: Names
+) -> None:
+    xenia = acting_as("xenia@acme.example")  # Admin of Austin, Viewer of Branch-001
+    body = {"data": {"description": "hers"}}
+    assert xenia.put(f"/sites/{ids('Acme Americas/Austin')}", json=body).status_code == 200
+    refuses(xenia.put(f"/sites/{ids('Acme Americas/Branch-001')}", json=body), 403)
+
+
 @pytest.mark.parametrize(("switch", "left"), [("kept", 3), ("dropped", 2)])
 def test_grants_on_a_deleted_site_dangle_or_go(
     client: httpx.Client, world: World, ids: Names, switch: str, left: int

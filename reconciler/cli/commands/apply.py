@@ -59,7 +59,7 @@ def command(
     auto_approve: bool,
     journal: Path,
 ) -> int:
-    r"""Make the console hold what the policies say.
+    """Make the console hold what the policies say.
 
     With PLANFILE, a plan saved by `plan --out`, apply does exactly that plan or refuses and
     says what moved. Each principal is read again just before it is written; one that somebody
@@ -137,7 +137,12 @@ def _ask() -> None:
             "There is no terminal to ask for approval on.",
             "Run it on a terminal, or pass --auto-approve.",
         )
-    if click.prompt("Write this to the console? Only 'yes' does", default="no") != "yes":
+    try:
+        answer = click.prompt("Write this to the console? Only 'yes' does", default="no")
+    except click.Abort:
+        click.echo("\nNothing was written.", err=True)
+        raise
+    if answer != "yes":
         raise RefusedError("Not approved; nothing was written.", "Run apply again to be asked.")
 
 

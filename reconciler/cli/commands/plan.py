@@ -42,10 +42,13 @@ def command(
     form: str,
     detailed_exitcode: bool,
 ) -> int:
-    r"""Show what would change on the console, and why. Cannot write.
+    """Show what would change on the console, and why. Cannot write.
 
     A view-only token is enough. Guardrails judge the plan here already: exit code 3 means
     that `apply` would refuse it.
+
+    The worst comes first. HIGH is Admin on the tenant or an account, gained or lost; MEDIUM is
+    Admin on a site, any tenant-wide role, and a custom role on an account.
 
     \b
     Examples:
@@ -60,6 +63,9 @@ def command(
     tree = plan_tree(plan, __version__)
     if out is not None:
         write_plan_file(out, to_json(sealed(tree)))
+        click.echo(
+            f"Saved to {out}; `reconciler apply {out}` does this and nothing else.", err=True
+        )
     text = to_json(tree) if form == "json" else plan_text(tree, color=session.color_out)
     click.echo(text, nl=False)
     return exit_code(plan, detailed=detailed_exitcode)
