@@ -6,6 +6,7 @@ from datetime import datetime
 from reconciler.domain.access import Grant, Level
 from reconciler.domain.desired import Desired, DesiredPrincipal
 from reconciler.domain.guardrails import Guardrails, NothingLeft, Park
+from reconciler.domain.names import PrincipalName
 from reconciler.domain.plan import Holding, Options, Plan, Refusal, UnlistedPrincipal
 from reconciler.domain.policy import RoleName, ScopeName
 from reconciler.domain.state import Actual, Principal
@@ -24,10 +25,17 @@ from reconciler.planning.order import execution_order
 from reconciler.planning.resolve import resolve
 
 
-def make_plan(wanted: Wanted, actual: Actual, instant: datetime) -> Plan:
+def make_plan(
+    wanted: Wanted,
+    actual: Actual,
+    instant: datetime,
+    only: frozenset[PrincipalName] | None = None,
+) -> Plan:
     """Compute the plan. The same inputs give an equal plan, whatever their order was.
 
-    `instant` is in UTC; windows are judged at it.
+    `instant` is in UTC; windows are judged at it. `only` narrows the plan to some principals
+    without being part of it: a saved plan is recomputed for those it names, since what became
+    of others does not void it.
 
     Raises PolicyError when names do not resolve, claims conflict or somebody named must not
     be managed. What guardrails say comes back inside the plan, as refusals.
@@ -40,7 +48,9 @@ def make_plan(wanted: Wanted, actual: Actual, instant: datetime) -> Plan:
         deleted_site_ids=names.catalog.deleted_site_ids,
         no_revokes=options.no_revokes,
     )
-    targeted = _targeted(desired, options, names)
+    targeted = tuple(
+        one for one in _targeted(desired, options, names) if only is None or one.name in only
+    )
     compared = [(one, compare(one, rules)) for one in targeted]
     operations = execution_order(
         [each.operation for _, each in compared if each.operation], actual.identity

@@ -79,6 +79,27 @@ def decided_part(tree: Tree) -> Tree:
     }
 
 
+def principals_of(tree: Tree) -> list[str]:
+    """Return the labels of everybody a plan changes, in order."""
+    return [operation["principal"]["name"] for operation in tree["operations"]]
+
+
+def differing(one: Tree, two: Tree) -> list[str]:
+    """Return the labels of everybody for whom two plans decide differently, sorted."""
+    decided = [
+        {str(each["principal"]): each for each in decided_part(tree)["operations"]}
+        for tree in (one, two)
+    ]
+    return sorted(
+        {
+            each["principal"]["name"]
+            for key in decided[0].keys() | decided[1].keys()
+            for each in (decided[0].get(key), decided[1].get(key))
+            if each is not None and decided[0].get(key) != decided[1].get(key)
+        }
+    )
+
+
 def operation_tree(operation: Operation) -> Tree:
     """Return one operation as plain data."""
     return {

@@ -5,7 +5,7 @@ message saying what moved (T61 to T63). Who planned and on which commit are evid
 bindings.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 from reconciler.domain.plan import Operation, Plan, SavedPlan
@@ -18,9 +18,15 @@ CLOCK_SKEW = timedelta(minutes=5)
 """How far ahead the clock of the machine that planned may be."""
 
 
-def check_binding(saved: SavedPlan, recomputed: Plan, now: datetime) -> None:
-    """Raise RefusedError with every difference between the saved plan and the recomputed one."""
-    moved = list(_moved(saved, recomputed, now))
+def check_binding(
+    saved: SavedPlan, recomputed: Plan, now: datetime, differing: Sequence[str] = ()
+) -> None:
+    """Raise RefusedError with every difference between the saved plan and the recomputed one.
+
+    `recomputed` is about the saved plan's principals only; `differing` names those of them for
+    whom something else would be done now.
+    """
+    moved = list(_moved(saved, recomputed, now, differing))
     if moved:
         raise RefusedError(
             "The saved plan no longer holds: " + " ".join(moved),
@@ -49,7 +55,9 @@ def due_now(planned: tuple[Operation, ...], now: tuple[Operation, ...]) -> tuple
     )
 
 
-def _moved(saved: SavedPlan, recomputed: Plan, now: datetime) -> Iterator[str]:
+def _moved(
+    saved: SavedPlan, recomputed: Plan, now: datetime, differing: Sequence[str]
+) -> Iterator[str]:
     if now - saved.instant > MAX_AGE:
         yield f"It is older than {MAX_AGE.total_seconds() / 3600:.0f} hours."
     if saved.instant > now + CLOCK_SKEW:
@@ -65,4 +73,5 @@ def _moved(saved: SavedPlan, recomputed: Plan, now: datetime) -> Iterator[str]:
     if recomputed.view_sites < saved.view_sites:
         yield "This token sees fewer sites than the token that planned."
     if saved.content_digest != recomputed.content_digest:
-        yield "What would be changed is not what was planned: the console, or the files, moved."
+        who = f" for {', '.join(differing)}" if differing else ""
+        yield f"What would be done{who} is not what was planned: the console, or the files, moved."

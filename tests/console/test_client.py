@@ -353,3 +353,16 @@ def test_the_token_is_in_no_error_and_in_no_log(
     encoded = base64.b64encode(token.encode()).decode()
     for form in (token, encoded, quote(token), *token.split(".")[:2]):
         assert not any(form in text for text in texts)
+
+
+def test_waits_side_by_side_are_told_once(
+    console: Any, reads: ReadClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    # The clock of these tests stands still while nothing sleeps.
+    console.on("GET", "/users", (429, b"", {"Retry-After": "0"}), {"data": 1})
+    console.on("GET", "/sites", (429, b"", {"Retry-After": "0"}), {"data": 1})
+
+    reads.get("/users")
+    reads.get("/sites")
+
+    assert len(caplog.messages) == 1

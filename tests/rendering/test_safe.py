@@ -194,8 +194,7 @@ def test_a_policy_error_tells_every_problem_and_that_nothing_was_written() -> No
     problems = (Problem(None, "b", "Two.", "Do."), Problem(None, "a", "One.", "Do."))
 
     assert error_text(PolicyError(problems), color=False) == (
-        "a: One.\n    Do.\nb: Two.\n    Do.\n\n"
-        "error: 2 problems found; nothing was written.\n"
+        "a: One.\n    Do.\nb: Two.\n    Do.\n\nerror: 2 problems found; nothing was written.\n"
     )
 
 

@@ -76,19 +76,27 @@ def test_guardrails_that_changed_refuse(desk: Any, refused: Any) -> None:
 @pytest.mark.parametrize("name", ["bo@acme.example", "siem", "eve@acme.example"])
 def test_a_planned_principal_that_was_changed_refuses(desk: Any, refused: Any, name: str) -> None:
     desk.make(name, "Admin")
-    refused("the console")
+    refused("What would be done for", name, "is not what was planned")
 
 
 def test_an_invited_person_who_appeared_meanwhile_refuses(desk: Any, refused: Any) -> None:
     entry = {"id": "1820000000000000201", "roleId": "1820000000000000303"}
     body = {"email": "Lena@Acme.example", "fullName": "L", "scope": "site", "scopeRoles": [entry]}
     assert desk.api("POST", "/users", {"data": body}, "ada@acme.example")[0] == 200
-    refused("the console")
+    refused("for lena@acme.example")
 
 
-def test_a_new_console_difference_of_somebody_managed_refuses(desk: Any, refused: Any) -> None:
+def test_somebody_managed_whom_the_plan_does_not_change_never_voids_it(
+    desk: Any, saved: Path
+) -> None:
     desk.make("ana@acme.example", "Admin")
-    refused("the console")
+
+    told = desk.run("apply", str(saved), "--auto-approve")
+
+    assert told.code == 0, told.text
+    assert [f"{c.method} {c.path}" for c in desk.console.changes if c.actor == "reconciler"]
+    assert "ana@acme.example" not in told.out
+    assert desk.run("plan", "--detailed-exitcode").code == 2
 
 
 def test_a_role_that_was_renamed_refuses(desk: Any, refused: Any) -> None:

@@ -20,6 +20,7 @@ from reconciler.cli.signals import Stopping
 from reconciler.console.client import WriteClient
 from reconciler.console.reader import read_actual
 from reconciler.documents.plan_file import read_plan_file, saved_plan
+from reconciler.domain.names import PrincipalName
 from reconciler.domain.outcome import Outcome, Result
 from reconciler.domain.plan import Plan
 from reconciler.domain.state import Actual
@@ -29,7 +30,7 @@ from reconciler.planning.make import make_plan
 from reconciler.rendering.as_text import bound_text, plan_text
 from reconciler.rendering.messages import error_text
 from reconciler.rendering.outcomes import outcome_text, outcomes_summary, unfinished_text
-from reconciler.rendering.tree import decided_part, plan_tree
+from reconciler.rendering.tree import decided_part, differing, plan_tree, principals_of
 from reconciler.workflow.apply import Surroundings, run
 from reconciler.workflow.binding import check_binding, check_origin, due_now
 from reconciler.workflow.hands import Hands
@@ -112,17 +113,19 @@ def _decided(session: Session, wanted: Wanted, actual: Actual, file: dict[str, A
     Raises RefusedError when the saved plan is no longer what would be done, or never was.
     """
     now = session.instant()
-    at_now = make_plan(wanted, actual, now)
     if file is None:
-        return at_now
+        return make_plan(wanted, actual, now)
     saved = saved_plan(file)
-    recomputed = make_plan(wanted, actual, saved.instant)
-    check_binding(saved, recomputed, now)
-    if decided_part(plan_tree(recomputed, __version__)) != decided_part(file):
+    planned = frozenset(PrincipalName.parse(label) for label in principals_of(file))
+    recomputed = make_plan(wanted, actual, saved.instant, only=planned)
+    tree = plan_tree(recomputed, __version__)
+    check_binding(saved, recomputed, now, differing(file, tree))
+    if decided_part(tree) != decided_part(file):
         raise RefusedError(
             "The saved plan shows something else than it would do: it was edited.",
             "Plan again, and have the new plan reviewed.",
         )
+    at_now = make_plan(wanted, actual, now, only=planned)
     return replace(
         recomputed,
         operations=due_now(recomputed.operations, at_now.operations),
