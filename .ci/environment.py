@@ -18,6 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 SCRIPTS = VENV / ("Scripts" if os.name == "nt" else "bin")
 DEVELOPMENT = ROOT / ".ci" / "requirements.lock"
+WEEKLY = ROOT / ".ci" / "requirements-weekly.lock"
 RUNTIME = ROOT / ".github" / "requirements-reconciler.lock"
 _STAMP = VENV / "made-from"
 

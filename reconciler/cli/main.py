@@ -97,6 +97,8 @@ def run(arguments: Sequence[str], runtime: Runtime) -> int:
         with contextlib.suppress(OSError):  # nobody can be told when stderr is gone too
             return _told(error, session)
         return ExitCode.FAILED
+    finally:
+        _settle()
     return int(code or ExitCode.DONE)
 
 
@@ -112,14 +114,22 @@ def _told(error: BaseException, session: Session) -> int:
             click.echo(error_text(error, color=session.color_err), err=True, nl=False)
             return error.exit_code
         case BrokenPipeError():
-            # The reader of our output went away, e.g. `| head`; spare it a second error at exit.
-            with contextlib.suppress(OSError):
-                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            pass  # the reader of our output went away, e.g. `| head`; it wants no more
         case OSError():
             click.echo(f"error: this machine refused: {error.strerror or error}.", err=True)
         case _:
             click.echo(_bug(error), err=True)
     return ExitCode.FAILED
+
+
+def _settle() -> None:
+    """Turn a stream that takes nothing any more away, so that the interpreter's exit is quiet."""
+    for stream in filter(None, (sys.stdout, sys.stderr)):  # None when closed from the start
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            with contextlib.suppress(OSError, ValueError):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _bug(error: BaseException) -> str:

@@ -54,7 +54,8 @@ def test_the_demo_tells_its_story_and_leaves_nothing_behind(
     assert "Plan: " in text
     assert "No changes." in text
     assert "Drift: " in text
-    assert err == b""
+    assert err.startswith(b"Saved to reviewed.plan.json;")
+    assert err.count(b"\n") == 1
     assert sorted(trapped.rglob("*")) == before
     # The console of whoever runs it was not asked anything.
     assert console.requests == []
