@@ -22,13 +22,14 @@ def plan_text(tree: Tree, *, color: bool) -> str:
     """Return the plan as text with a final newline."""
     style = Style(color=color)
     head = [_title("Plan", tree), *_narrowed(tree["options"]), ""]
-    lines = [*head, *_body(tree, style), summary(tree["summary"])]
+    lines = [*head, *_body(tree, style), summary(tree["summary"], len(tree["refusals"]))]
     return "\n".join(lines) + "\n"
 
 
 def bound_text(tree: Tree) -> str:
     """Say in two lines that a reviewed plan still holds, and what it comes to."""
-    return f"{_title('The reviewed plan', tree)}, still holds.\n{summary(tree['summary'])}\n"
+    total = summary(tree["summary"], len(tree["refusals"]))
+    return f"{_title('The reviewed plan', tree)}, still holds.\n{total}\n"
 
 
 def drift_text(tree: Tree, *, color: bool) -> str:

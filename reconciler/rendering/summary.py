@@ -5,9 +5,13 @@ from typing import Any
 Tree = dict[str, Any]
 
 
-def summary(counts: Tree) -> str:
-    """Return the one-line sum of a plan, exactly as the contract writes it."""
-    if not any(counts[key] for key in ("grant", "revoke", "invite", "delete")):
+def summary(counts: Tree, refused: int) -> str:
+    """Return the one-line sum of a plan, exactly as the contract writes it.
+
+    Where a guardrail says no, something would have changed: that is not "No changes."
+    """
+    is_empty = not any(counts[key] for key in ("grant", "revoke", "invite", "delete"))
+    if is_empty and not refused:
         return f"No changes. {counts['unlisted']} unlisted."
     return (
         f"Plan: {counts['grant']} to grant, {counts['revoke']} to revoke, "

@@ -46,10 +46,11 @@ def text(made: Plan) -> str:
 def test_the_sum_of_a_plan_is_worded_as_the_contract_says() -> None:
     counts = {"grant": 7, "revoke": 3, "invite": 1, "delete": 0, "unlisted": 2}
 
-    assert summary(counts) == (
+    assert summary(counts, 0) == (
         "Plan: 7 to grant, 3 to revoke, 1 to invite, 0 to delete, 2 unlisted."
     )
-    assert summary(COUNTS | {"unlisted": 4}) == "No changes. 4 unlisted."
+    assert summary(COUNTS | {"unlisted": 4}, 0) == "No changes. 4 unlisted."
+    assert summary(COUNTS, 1).startswith("Plan: 0 to grant")
 
 
 @pytest.mark.parametrize("key", COUNTS)
