@@ -1,0 +1,99 @@
+"""In a git work tree nobody drops out of management in silence; refusals are drift too."""
+
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+
+def git(folder: Path, *arguments: str) -> None:
+    identity = ["-c", "user.name=a", "-c", "user.email=a@acme.example"]
+    command = ["git", "-C", str(folder), *identity, *arguments]
+    subprocess.run(command, check=True, capture_output=True)
+
+
+@pytest.fixture
+def committed(desk: Any) -> Any:
+    """The desk's policies under git, with a commit before the last one."""
+    git(desk.folder, "init", "-q", "-b", "main")
+    for message in ("first", "second"):
+        git(desk.folder, "add", "policies")
+        git(desk.folder, "commit", "-q", "--allow-empty", "-m", message)
+    return desk
+
+
+@pytest.mark.parametrize("command", [("validate",), ("plan",), ("apply", "--auto-approve")])
+def test_whoever_is_dropped_is_an_error_with_the_remedy(
+    committed: Any, command: tuple[str, ...]
+) -> None:
+    committed.edit("access.yaml", "noor@acme.example, ", "")
+
+    told = committed.run(*command)
+
+    assert told.code == 1
+    assert "no-longer-managed" in told.err
+    assert "Add noor@acme.example to `former:`" in told.err
+    assert committed.written() == []
+
+
+def test_a_named_base_is_what_counts(committed: Any) -> None:
+    committed.edit("access.yaml", "noor@acme.example, ", "")
+    git(committed.folder, "commit", "-qam", "quiet")
+    git(committed.folder, "commit", "-q", "--allow-empty", "-m", "later")
+
+    assert committed.run("validate").code == 0
+    assert committed.run("validate", "--base", "HEAD~2").code == 1
+    assert committed.run("validate", "--base", "nowhere").code == 1
+
+
+def test_a_base_that_cannot_be_read_is_told(committed: Any) -> None:
+    (committed.folder / ".git" / "config").write_text("[broken\n")
+
+    told = committed.run("validate")
+
+    assert told.code == 0
+    assert "could not be checked: git does not answer" in told.err
+
+
+def test_a_window_that_closes_is_forgiven_only_when_the_base_had_it(committed: Any) -> None:
+    committed.write("guardrails.yaml", "version: 1\nnothing_left: delete\nmax_revokes: 0\n")
+    committed.edit("access.yaml", "former: [eve@acme.example]\n", "")
+    committed.edit(
+        "access.yaml",
+        "  - {members: [service:siem]",
+        "  - {members: [eve@acme.example], role: SOC, sites: [Acme/Lyon], until: 2020-01-01}\n"
+        "  - {members: [service:siem]",
+    )
+
+    invented = committed.run("plan", "--target", "eve@acme.example")
+    git(committed.folder, "commit", "-qam", "a window")
+    git(committed.folder, "commit", "-q", "--allow-empty", "-m", "later")
+    known = committed.run("plan", "--target", "eve@acme.example")
+
+    assert invented.code == 3
+    assert "max_revokes" in invented.out
+    assert known.code == 0
+
+
+def test_drift_that_a_guardrail_would_refuse_to_mend_is_refused_and_told(desk: Any) -> None:
+    desk.write("guardrails.yaml", "version: 1\n")
+
+    told = desk.run("drift", "--target", "eve@acme.example")
+
+    assert told.code == 3
+    assert "eve@acme.example would lose SOC on Acme/Lyon and hold nothing" in told.out
+    assert "1 refused" in told.out
+
+
+def test_a_run_that_died_is_told_by_the_next_one(desk: Any) -> None:
+    desk.run("apply", "--auto-approve")
+    journal = desk.folder / ".reconciler" / "journal.jsonl"
+    lines = journal.read_text().splitlines(keepends=True)
+    last_intent = max(n for n, line in enumerate(lines) if '"kind":"intent"' in line)
+    journal.write_text("".join(lines[: last_intent + 1]))
+
+    told = desk.run("apply", "--auto-approve")
+
+    assert told.code == 0
+    assert "An earlier run ended before it could record what became of:" in told.err
