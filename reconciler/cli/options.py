@@ -42,8 +42,8 @@ _BASE = click.option(
     "--base",
     metavar="REF",
     help="Commit whose policies count as the base: whoever it manages must still be managed, or "
-    "be listed as former. In a git work tree without this option: HEAD while there are "
-    "uncommitted changes, else HEAD's first parent.",
+    "be listed as former. In a git work tree without this option: HEAD's first parent, and "
+    "HEAD as well while there are uncommitted changes.",
 )
 
 
