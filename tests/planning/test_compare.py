@@ -13,6 +13,7 @@ from builders import (
     NOW,
     OWN,
     RELAXED,
+    ROLES,
     SOC,
     TRIAGE,
     VIEWER,
@@ -33,6 +34,7 @@ from builders import (
 from reconciler.domain.guardrails import NothingLeft, Unlisted
 from reconciler.domain.plan import OperationKind, Reason, Risk
 from reconciler.errors import PolicyError
+from reconciler.planning.compare import precondition
 
 ANA = user("10", "ana@acme.example", grant(SOC, BERLIN))
 
@@ -378,3 +380,25 @@ def test_a_list_with_two_roles_on_one_scope_is_never_written() -> None:
 
     assert made.is_empty
     assert any("two roles on one scope" in warning.message for warning in made.warnings)
+
+
+def test_a_precondition_notices_another_role_on_the_same_scope() -> None:
+    seen = [user("10", "ana@acme.example", grant(role, BERLIN)) for role in (SOC, VIEWER)]
+    elsewhere = user("10", "ana@acme.example", grant(SOC, LYON))
+    nobody = None
+
+    digests = {precondition(each) for each in (*seen, elsewhere, nobody)}
+
+    assert len(digests) == 4
+    assert precondition(seen[0]) == precondition(replace(seen[0], full_name="Ana Maria"))
+
+
+def test_a_renamed_role_or_site_is_not_the_plan_that_was_reviewed() -> None:
+    wish = assign("ana@acme.example", "id:2", "id:102", "id:101")
+    renamed = tuple(replace(role, name="Viewer+") if role.id == "2" else role for role in ROLES)
+
+    one = plan(world(ANA), wish)
+    two = plan(world(ANA, roles=renamed), wish)
+
+    assert one.operations[0].precondition == two.operations[0].precondition
+    assert one.content_digest != two.content_digest

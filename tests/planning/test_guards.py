@@ -618,3 +618,27 @@ def test_a_lost_grant_on_a_deleted_site_counts_for_nothing() -> None:
     )
 
     assert rules(made) == []
+
+
+def test_the_consoles_own_admins_do_not_count() -> None:
+    first, second = admins(2)
+    vendor = user("2400", "vendor@mgmt.example", grant(ADMIN), is_system=True)
+
+    assert rules(demote_first([first, second])) == ["min_admins"]
+    made = plan(
+        world(first, second, vendor),
+        assign(first.name.label, "Viewer", account="EMEA"),
+        assign(second.name.label, "Admin", account="EMEA"),
+        guardrails=replace(RELAXED, min_admins=2),
+    )
+
+    assert rules(made) == ["min_admins"]
+
+
+def test_the_tools_own_identity_may_gain() -> None:
+    own = service("900", "reconciler", grant(SOC, BERLIN))
+
+    made = plan(world(own), assign("service:reconciler", "SOC", "EMEA/Berlin", "EMEA/Lyon"))
+
+    assert rules(made) == []
+    assert len(made.operations) == 1

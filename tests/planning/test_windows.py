@@ -227,3 +227,11 @@ def test_windows_that_meet_are_shown_as_the_one_span_they_are() -> None:
     window = made.operations[0].changes[0].window
     assert window is not None
     assert (window.start, window.end) == (NOW - HOUR, NOW + 2 * HOUR)
+
+
+def test_windows_that_are_over_cannot_stop_a_plan_any_more() -> None:
+    # Names that were two sites then may be one id now; what is over is over.
+    one = assign("ana@acme.example", "Viewer", "EMEA/Lyon", end=NOW - HOUR)
+    two = assign("ana@acme.example", "Admin", "id:102", end=NOW - HOUR)
+
+    assert plan(world(ANA), STANDING, one, two).is_empty
