@@ -132,7 +132,7 @@ def _check_name(call: Call, account: Account) -> None:
 
 
 def _view(call: Call, account: Account) -> dict[str, Any]:
-    sites = sites_by_account(call.world)[account.id]
+    sites = sites_by_account(call.world, call.console.stamp())[account.id]
     return account_core(call.world, account, sum(active_licenses(site) for site in sites))
 
 

@@ -15,6 +15,9 @@ from reconciler.simulator.records import Grant, Principal, Role, ServiceUser, Us
 from reconciler.simulator.scopes import Scope, home
 from reconciler.simulator.world import World
 
+TARGET_EMAIL = "_targetEmail"
+"""Where a record keeps the address of the user it is about, who may be gone when somebody asks;
+never answered."""
 TYPES: Mapping[int, tuple[str, str]] = {
     23: ("User Added", "The management user {by} added user {name}."),
     24: ("User Modified", "The management user {by} modified the user {name}."),
@@ -91,16 +94,26 @@ def user_removed(call: Call, user: User) -> None:
 
 
 def service_user_changed(call: Call, before: ServiceUser | None, after: ServiceUser | None) -> None:
-    """Write one record per entry gained, changed or lost; None stands for not being there."""
+    """Write one record per entry gained, changed or lost; None stands for not being there.
+
+    Another description is told with every entry kept. Who holds nothing before and after gets one
+    record of the tenant.
+    """
     held, wanted = _entries(before), _entries(after)
+    described = _description_change(before, after)
+    target = after or before
+    if target and not held and not wanted and (described or not (before and after)):
+        number = 141 if before and after else 140 if after else 142
+        _write(call, number, target, None, **described)
     for scope_id, (service, grant) in held.items():
         if scope_id not in wanted:
             _write(call, 142, service, grant)
     for scope_id, (service, grant) in wanted.items():
         if scope_id not in held:
             _write(call, 140, service, grant)
-        elif (old := held[scope_id][1]) != grant:
-            _write(call, 141, service, grant, oldRole=call.world.roles[old.role_id].name)
+        elif (old := held[scope_id][1]) != grant or described:
+            old_role = call.world.roles[old.role_id].name
+            _write(call, 141, service, grant, oldRole=old_role, **described)
 
 
 def token_changed(call: Call, number: int, principal: Principal) -> None:
@@ -113,7 +126,7 @@ def role_changed(call: Call, number: int, role: Role) -> None:
     place_changed(call, number, Scope(role.scope, role.scope_id), role.name, roleName=role.name)
 
 
-def place_changed(call: Call, number: int, scope: Scope, name: str, **more: str) -> None:
+def place_changed(call: Call, number: int, scope: Scope, name: str, **more: Any) -> None:
     """Write a record of what is no user; `userId` is the actor then."""
     _append(call, number, call.caller.id, scope, {"name": name, "role": None, "more": more})
 
@@ -126,12 +139,25 @@ def _entries(service: ServiceUser | None) -> dict[str, tuple[ServiceUser, Grant]
     return {grant.scope_id: (service, grant) for grant in service.grants} if service else {}
 
 
-def _write(call: Call, number: int, target: Principal, grant: Grant | None, **more: str) -> None:
+def _description_change(before: ServiceUser | None, after: ServiceUser | None) -> dict[str, Any]:
+    """Return what a record tells of another description; the types are a guess."""
+    if before is None or after is None or before.description == after.description:
+        return {}
+    return {
+        "descriptionChanged": True,
+        "oldDescription": before.description,
+        "description": after.description,
+    }
+
+
+def _write(call: Call, number: int, target: Principal, grant: Grant | None, **more: Any) -> None:
     """Write a record about a user; its scope is that of the grant, without one the tenant."""
     role = call.world.roles[grant.role_id].name if grant else None
     scope = Scope(target.scope, grant.scope_id) if grant else Scope("tenant", "")
     more = {"username": target.name, **more}
     _append(call, number, target.id, scope, {"name": target.name, "role": role, "more": more})
+    if isinstance(target, User):
+        call.world.activities[-1][TARGET_EMAIL] = target.email
 
 
 def _append(call: Call, number: int, user_id: str, scope: Scope, words: Mapping[str, Any]) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from reconciler.simulator.activities import TYPES
+from reconciler.simulator.activities import TARGET_EMAIL, TYPES
 from reconciler.simulator.calls import Call
 from reconciler.simulator.envelopes import invalid
 from reconciler.simulator.lists import (
@@ -28,7 +28,8 @@ class Item:
     """An activity record with the attributes that listing asks for."""
 
     def __init__(self, record: Mapping[str, Any]) -> None:
-        self.record = record
+        self.record = {name: value for name, value in record.items() if name != TARGET_EMAIL}
+        self.target_email: str = record.get(TARGET_EMAIL, "")
         self.id = record["id"]
 
 
@@ -110,11 +111,12 @@ def _is_seen(call: Call, record: Mapping[str, Any]) -> bool:
 
 
 def _targets(call: Call) -> Callable[[Item], list[tuple[str, str]]]:
-    """Give id and address of whom `userId` means, which is most often the target."""
+    """Give id and address of whom `userId` means, most often the target, who may be gone."""
 
     def find(item: Item) -> list[tuple[str, str]]:
         user = call.world.users.get(item.record["userId"])
-        return [(item.record["userId"], user.email if user else "")]
+        addresses = {user.email if user else "", item.target_email}
+        return [(item.record["userId"], address) for address in addresses]
 
     return find
 

@@ -4,8 +4,9 @@ Order of judgement: path (404), method (405), token (401), permission (403), the
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import Any
 
 from reconciler.simulator import rbac
 from reconciler.simulator.calls import Call, Console
@@ -42,7 +43,7 @@ def _respond(console: Console, request: Request) -> Response:
     try:
         route, item = _find(console, request)
         call = _admit(console, request, route, item)
-        return answer(route.handler(call))
+        return answer(route.handler(call) | _ERRORS[console.world.settings.success_errors])
     except ApiError as error:
         return error.response()
 
@@ -92,6 +93,10 @@ def _authenticate(console: Console, request: Request) -> Principal:
     return principal
 
 
+_ERRORS: Mapping[str, dict[str, Any]] = {
+    "absent": {}, "null": {"errors": None}, "empty": {"errors": []},
+}  # fmt: skip
+"""What a success says of errors, by the switch `success_errors`."""
 _PATTERNS = {
     route.path: re.compile(re.escape(route.path).replace(r"\{id\}", "(?P<id>[^/]+)"))
     for route in ROUTES

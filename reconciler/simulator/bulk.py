@@ -16,10 +16,8 @@ from reconciler.simulator.records import Principal
 from reconciler.simulator.scopes import sees
 from reconciler.simulator.user_listing import service_user_listing, user_listing
 
-_ARRAYS = {
-    "ids", "roleIds", "siteIds", "accountIds", "sources", "twoFaStatuses",
-    "fullName__contains", "email__contains",
-}  # fmt: skip
+_IDS = {"ids", "roleIds", "siteIds", "accountIds"}
+_ARRAYS = {*_IDS, "sources", "twoFaStatuses", "fullName__contains", "email__contains"}
 _FLAGS = {
     "groupsReadOnly", "canGenerateApiToken", "twoFaEnabled", "fullNameReadOnly", "emailReadOnly",
     "hasValidApiToken", "emailVerified",
@@ -77,6 +75,8 @@ def _kind(name: str) -> type:
 
 def _raw(name: str, value: Any) -> Any:
     """Return the value as a filter takes it: texts, and true and false as words."""
+    if name in _IDS:
+        return rules.identifiers(name, value)
     if isinstance(value, list) and not all(isinstance(each, str) for each in value):
         raise invalid(f"{name}: Invalid type.")
     return str(value).lower() if isinstance(value, bool) else value

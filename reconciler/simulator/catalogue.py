@@ -22,11 +22,12 @@ class Kind:
     """What the value means; empty when the kind takes none."""
     default: float | str | None = None
     maximum: int = 1_000_000
-    """Of a value that is a number."""
+    minimum: int = 0
+    """Both of a value that is a number."""
 
     @property
     def is_number(self) -> bool:
-        """True when the value is a number, at least 0."""
+        """True when the value is a number, from `minimum` to `maximum`."""
         return isinstance(self.default, int | float)
 
 
@@ -54,7 +55,7 @@ KINDS: Mapping[str, Kind] = {
                 "seconds of the console's clock", 5),
     "change": Kind("others", "somebody else sends the fault's `requests`, before or after it"),
     "duplicate-key": Kind("body", "`data` is there twice, empty the second time"),
-    "nan": Kind("body", "NaN in place of totalItems, or beside the fields of a single object"),
+    "nan": Kind("body", "NaN in place of totalItems, or beside the fields of the first object"),
     "missing-field": Kind("body", "a field of the first item is left out", _FIELD, "id"),
     "wrong-type": Kind("body", "a field of the first item has another type", _FIELD, "id"),
     "null-field": Kind("body", "a field of the first item is null", _FIELD, "id"),
@@ -65,7 +66,8 @@ KINDS: Mapping[str, Kind] = {
     "bad-json": Kind("body", "the JSON text ends too early, its length is right"),
     "bad-utf8": Kind("body", "a byte that is no UTF-8, inside a text"),
     "cursor-loop": Kind("body", "a page's nextCursor leads to the same page again"),
-    "wrong-total": Kind("body", "totalItems is off", "by so many", 1),
+    "wrong-total": Kind("body", "totalItems is off", "by so many; below 0: too low", 1,
+                        minimum=-1_000_000),
     "short-page": Kind("body", "rows at the end of the page are left out", "how many", 1),
     "missing-page": Kind("body", "the next page's content in place of this one's"),
     "repeated-row": Kind("body", "the last row is the first one once more"),
@@ -86,7 +88,7 @@ KINDS: Mapping[str, Kind] = {
     "reset-midway": Kind("wire", "half of the body, then the connection breaks"),
     "reset-after": Kind("wire", "done, and the connection breaks: a lost response"),
     "close-after": Kind("wire", "done, and the connection ends without a byte"),
-    "refuse": Kind("wire", "answers, closes, and resets the connections that follow",
-                   "how many", 1),
+    "refuse": Kind("wire", "answers, closes, and resets the connections that follow, "
+                   "those to the control API too", "how many", 1),
 }  # fmt: skip
 """Name to kind. Those of the stage `instead` take `effect`: done all the same, only not told."""

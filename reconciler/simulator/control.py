@@ -4,9 +4,11 @@ Every request but the first must carry the header `X-Simulator-Control: yes`, so
 and no client that got lost can use it; its value is the secret SIMULATOR_CONTROL_TOKEN if the
 simulator was started with one. Off loopback, without a secret, all of this is off.
 
-    GET    /_simulator/             this text, every kind of fault, and how a fault is written
+    GET    /_simulator/             this text, every kind of fault, how a fault is written in
+                                    short (`faults`) and, with all else, in full (`schema`)
     GET    /_simulator/faults       {"faults": [{"fault": {...}, "matched", "hits", "missed"}],
-                                    "seed", "requests": so many since the faults were set}
+                                    "seed", "requests": so many since the faults were set};
+                                    each "fault" is in full, as PUT takes it
     PUT    /_simulator/faults       {"faults": [...], "seed": 0}, as in a scenario file, each in
                                     full or in short ("503@7"); requests count from 1 again
     DELETE /_simulator/faults       no faults any more
@@ -25,18 +27,24 @@ simulator was started with one. Off loopback, without a secret, all of this is o
                                     "requests": [[method, path], ...]}
     GET    /_simulator/log          {"entries": [...]}: each request with index, at, method, path,
                                     status (0: none), principal and faults; index null marks what
-                                    other actors did
+                                    other actors did; beside faults that were set it names
+                                    `rate-limit`, and `internal-error`: a defect of the simulator
     POST   /_simulator/reset        back to the first world, with empty diaries, the clock going
-                                    right, the same faults, and requests counted from 1
+                                    right, the same faults, and requests counted from 1; started
+                                    again with --state, the first world is the one it found there
     GET    /_simulator/world        the world as its file would hold it
     POST   /_simulator/world        replaces the world, by one or by a snapshot of a console, and
                                     resets; tokens of principals that are still there go on working
     POST   /_simulator/tokens       {"principal": "<e-mail or service user name>"} -> {"token"}:
                                     a new token that acts as that principal
 
+The fault `refuse` resets connections to this door too, and each one counts: do not ask until the
+client has met them.
+
 Errors come in the console's envelope: 404 unknown, 405 method, 403 without the header, 400.
 """
 
+import json
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
@@ -55,6 +63,7 @@ from reconciler.simulator.envelopes import (
 )  # fmt: skip
 from reconciler.simulator.rehearsal import Rehearsal
 from reconciler.simulator.snapshot import parse_any
+from reconciler.simulator.strict_json import tree_of
 from reconciler.simulator.world import export
 
 PREFIX = "/_simulator/"
@@ -89,6 +98,7 @@ def _help(_rehearsal: Rehearsal, _request: Request) -> dict[str, Any]:
             name: {key: value for key, value in asdict(kind).items() if value not in {"", None}}
             for name, kind in KINDS.items()
         },
+        "schema": json.loads(scenario.SCHEMA.read_text(encoding="utf-8")),
     }
 
 
@@ -96,14 +106,14 @@ def _faults(rehearsal: Rehearsal, _request: Request) -> dict[str, Any]:
     schedule = rehearsal.schedule
     pairs = zip(schedule.faults, schedule.tallies, strict=True)
     return {
-        "faults": [{"fault": asdict(fault), **asdict(tally)} for fault, tally in pairs],
+        "faults": [{"fault": scenario.in_full(fault), **asdict(tally)} for fault, tally in pairs],
         "seed": schedule.seed,
         "requests": rehearsal.index,
     }
 
 
 def _set_faults(rehearsal: Rehearsal, request: Request) -> dict[str, Any]:
-    tree = request.json()
+    tree = _tree(request)
     for name in sorted(set(tree) - {"faults", "seed"}):
         raise invalid(f"{name}: Unknown field")
     wanted = _parsed(scenario.parse, tree)
@@ -117,7 +127,7 @@ def _drop_faults(rehearsal: Rehearsal, request: Request) -> dict[str, Any]:
 
 
 def _set_scenario(rehearsal: Rehearsal, request: Request) -> dict[str, Any]:
-    _arrange(rehearsal, _parsed(scenario.parse, request.json()))
+    _arrange(rehearsal, _parsed(scenario.parse, _tree(request)))
     return _faults(rehearsal, request)
 
 
@@ -127,7 +137,7 @@ def _limits(rehearsal: Rehearsal, _request: Request) -> dict[str, Any]:
 
 
 def _set_limits(rehearsal: Rehearsal, request: Request) -> dict[str, Any]:
-    whole = _parsed(scenario.parse, {"rate_limits": request.json()})
+    whole = _parsed(scenario.parse, {"rate_limits": _tree(request)})
     rehearsal.limit(whole.rate_limits)
     return _limits(rehearsal, request)
 
@@ -208,6 +218,13 @@ def _arrange(rehearsal: Rehearsal, wanted: scenario.Scenario) -> None:
         rehearsal.arrange(wanted)
     except ValueError as error:
         raise invalid(str(error)) from error
+
+
+def _tree(request: Request) -> dict[str, Any]:
+    """Return the body as an object in which no key stands twice; raises ApiError 400."""
+    request.json()
+    tree: dict[str, Any] = _parsed(tree_of, request.body)
+    return tree
 
 
 def _parsed(read: Callable[[Any], Any], given: Any) -> Any:

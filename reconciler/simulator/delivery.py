@@ -4,8 +4,12 @@ Pure data; `wire` puts it on a socket. A plain delivery goes the ordinary way th
 keeps the connection open; every other one is written as raw bytes and takes its connection along.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from email.utils import format_datetime
 from http import HTTPStatus
+
+from reconciler.simulator.envelopes import ApiError
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -68,3 +72,16 @@ class Delivery:
 def json_delivery(status: int, body: bytes, more: Headers = ()) -> Delivery:
     """Return a plain JSON answer."""
     return Delivery(status, (("content-type", "application/json"), *more), body)
+
+
+def failed(error: Exception) -> Delivery:
+    """Return the 500 for a defect of the simulator itself, in the console's envelope."""
+    what = f"the simulator itself failed: {type(error).__name__}: {error}"
+    response = ApiError(500, what).response()
+    return json_delivery(response.status, response.body)
+
+
+def dated(delivery: Delivery, now: datetime) -> Delivery:
+    """Return the delivery with the instant, aware, as its `Date`."""
+    date = format_datetime(now.astimezone(UTC), usegmt=True)
+    return replace(delivery, headers=(("date", date), *delivery.headers))

@@ -3,7 +3,8 @@
 The same seed and size give the same world, byte for byte. It holds on purpose what a client may
 stumble over: users of all three levels, different roles on different sites of one user, one site
 name in several accounts, one role name on several scopes, expired and deleted sites with grants
-left on them, people of an identity provider, people who never logged in, tokens that ran out.
+left on them, Trial sites, people of an identity provider and of the whole organisation, people who
+never logged in, tokens that ran out.
 """
 
 import unicodedata
@@ -13,15 +14,7 @@ from datetime import timedelta
 from uuid import NAMESPACE_URL, uuid5
 
 from reconciler.simulator.dice import AS_OF, Dice, written
-from reconciler.simulator.records import (
-    Account,
-    Grant,
-    Group,
-    Role,
-    ServiceUser,
-    Site,
-    User,
-)
+from reconciler.simulator.records import Account, Grant, Group, Role, ServiceUser, Site, User
 from reconciler.simulator.vocabulary import (
     CITIES,
     COMPANIES,
@@ -36,6 +29,11 @@ from reconciler.simulator.world import World
 _ROLE_NAMES = [name for name, _ in CUSTOM]
 _MANY_ACCOUNTS = 5
 """From here on the last account has expired."""
+_EXPIRED = 7
+"""This site has expired, whatever the dice say."""
+_EVERY_TRIAL, _EVERY_GLOBAL = 10, 20
+"""One of so many sites is on trial, one of so many users `global`: of the first ones the last."""
+_FIXED_USERS = 2
 _FIRST_ID = 1_830_000_000_000_000_000
 _LEVELS = (("tenant", 3), ("account", 15), ("site", 82))
 _SOURCES = (("mgmt", 50), ("sso_saml", 42), ("active_directory", 8))
@@ -147,7 +145,11 @@ class _Maker:
             self.new_id(), "admin@corp.example", "Console Admin", "tenant", admin,
             first_login=self.dice.ago(800, 900), last_login=self.dice.ago(0, 3),
         )  # fmt: skip
-        for user in (vendor, first, *(self._user() for _ in range(self.size.users - 2))):
+        for user in (
+            vendor,
+            first,
+            *(self._user(index) for index in range(self.size.users - _FIXED_USERS)),
+        ):
             self.world.users[user.id] = user
         for role in list(self.world.roles.values()):
             if not role.predefined:
@@ -179,12 +181,14 @@ class _Maker:
     def _site(self, account: Account, index: int) -> Site:
         """Add a site; its name is unique in its account, and comes again in others."""
         state = self.dice.weighted((("active", 94), ("expired", 3), ("deleted", 3)))
-        state = "active" if index == 0 else state
+        number = len(self.world.sites)
+        state = "expired" if number == _EXPIRED else "active" if index == 0 else state
         created = self.dice.ago(100, 1000)
         site = Site(
             self.new_id(), "Default site" if index == 0 else _numbered(CITIES, index - 1),
             account.id, state, is_default=index == 0, licenses=10 + self.dice.below(500),
             expiration=self.dice.ago(1, 99) if state == "expired" else None,
+            site_type="Trial" if number % _EVERY_TRIAL == _EVERY_TRIAL - 1 else "Paid",
             created_at=created, updated_at=created,
         )  # fmt: skip
         self.world.sites[site.id] = site
@@ -192,10 +196,11 @@ class _Maker:
         self.world.groups[group.id] = group
         return site
 
-    def _user(self) -> User:
+    def _user(self, index: int) -> User:
         dice = self.dice
         full_name = f"{dice.pick(FIRST_NAMES)} {dice.pick(LAST_NAMES)}"
         level, source = dice.weighted(_LEVELS), dice.weighted(_SOURCES)
+        source = "global" if index % _EVERY_GLOBAL == _EVERY_GLOBAL - _FIXED_USERS - 1 else source
         joined = dice.ago(200, 900)
         came = not dice.chance(0.08)
         has_token = came and dice.chance(0.05)

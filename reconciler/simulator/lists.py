@@ -284,5 +284,5 @@ def _read_cursor(raw: str, column: str, by: str, order: str) -> tuple[Any, ...]:
         if [tree["id_column"], tree["sort_by_column"], tree["sort_order"]] != [column, by, order]:
             raise ValueError(tree)  # noqa: TRY301  one way out for every bad cursor
         return _key(tree["sort_by_value"], tree["id_value"])
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         raise invalid("Invalid cursor value received") from None

@@ -1,6 +1,7 @@
 """Options of the simulator, from the command line and from the environment."""
 
 import argparse
+import difflib
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
@@ -17,9 +18,11 @@ from reconciler.simulator.world import DEFAULT_WORLD, World
 _SIZES = tuple(item.name for item in fields(Size))
 _FROM_ENVIRONMENT = (
     "host", "port", "world", "seed", *_SIZES, "state", "scenario", "fault", "fault_seed",
-    "rate_limits",
+    "rate_limits", "log",
 )  # fmt: skip
 _CONTROL_TOKEN = "SIMULATOR_CONTROL_TOKEN"  # noqa: S105  the name of a variable
+_PREFIX = "SIMULATOR_"
+_LOG = {"yes": "--log", "no": "--no-log"}
 _DESCRIPTION = """\
 Serve a console to rehearse on. It speaks the Management API v2.1, goes wrong on command, and keeps
 the ground truth of every change. Prints one line of JSON, {"url": ..., "token": ...}, as soon as it
@@ -42,8 +45,10 @@ environment:
   SIMULATOR_HOST, SIMULATOR_PORT, SIMULATOR_WORLD, SIMULATOR_SEED, SIMULATOR_ACCOUNTS ...
   SIMULATOR_SERVICE_USERS, SIMULATOR_STATE, SIMULATOR_SCENARIO, SIMULATOR_FAULT,
   SIMULATOR_FAULT_SEED, SIMULATOR_RATE_LIMITS stand for the options of those names; an option on
-  the command line wins. SIMULATOR_CONTROL_TOKEN is the secret of the control API; without it the
-  control API is off wherever the simulator does not listen on loopback.
+  the command line wins. SIMULATOR_FAULT may hold several faults, one a line or, on one line,
+  separated by `;`; those on the command line come on top. SIMULATOR_LOG is yes or no.
+  SIMULATOR_CONTROL_TOKEN is the secret of the control API; without it the control API is off
+  wherever the simulator does not listen on loopback.
 
 control API:
   GET /_simulator/ tells everything it can do: faults, rate limits, clock, changes, request log.
@@ -57,10 +62,13 @@ def read(arguments: Sequence[str], environ: Mapping[str, str]) -> argparse.Names
     """
     parser = _parser()
     given = parser.parse_args(arguments)
-    names = [name for name in _FROM_ENVIRONMENT if environ.get(f"SIMULATOR_{name.upper()}")]
+    try:
+        told = _told(environ)
+    except ValueError as error:
+        parser.error(str(error))
     if given.world or given.seed is not None:  # the command line says which world
-        names = [name for name in names if name not in {"world", "seed", *_SIZES}]
-    words = [f"--{name.replace('_', '-')}={environ[f'SIMULATOR_{name.upper()}']}" for name in names]
+        told = {name: text for name, text in told.items() if name not in {"world", "seed", *_SIZES}}
+    words = [word for name, text in told.items() for word in _words(name, text)]
     options = parser.parse_args([*words, *arguments])
     if options.world and options.seed is not None:
         parser.error("--world and --seed exclude each other: a world is read or generated")
@@ -88,6 +96,37 @@ def world_for(options: argparse.Namespace) -> tuple[World, str]:
         raise ValueError(f"{options.world or DEFAULT_WORLD}: {error}") from error
     digest = hashlib.sha256(content).hexdigest()
     return world, f"--world with SHA-256 {digest}" if options.world else ""
+
+
+def _told(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return what the environment says by name of the option; an empty variable says nothing.
+
+    Raises ValueError for a variable that means nothing here, or SIMULATOR_LOG neither yes nor no.
+    """
+    known = [name.upper() for name in (*_FROM_ENVIRONMENT, "control_token")]
+    for variable in sorted(environ):
+        prefix, is_ours, word = variable.partition(_PREFIX)
+        if is_ours and not prefix and environ[variable] and word not in known:
+            near = difflib.get_close_matches(word, known, 1)
+            hint = f"did you mean {_PREFIX}{near[0]}?" if near else "unset it"
+            raise ValueError(f"the environment variable {variable} is unknown; {hint}")
+    given = {name: environ.get(_PREFIX + name.upper(), "") for name in _FROM_ENVIRONMENT}
+    told = {name: text for name, text in given.items() if text}
+    if told.get("log", "yes") not in _LOG:
+        raise ValueError(f"SIMULATOR_LOG is yes or no, not {told['log']!r}")
+    return told
+
+
+def _words(name: str, text: str) -> list[str]:
+    """Return a variable as words of the command line."""
+    if name == "log":
+        return [_LOG[text]]
+    parts = [text]
+    if name == "fault":  # a fault holds spaces and, in the body of a change, perhaps a `;`
+        lines = text.strip().splitlines()
+        parts = lines if len(lines) > 1 else text.split(";")
+        parts = [part.strip() for part in parts if part.strip()]
+    return [f"--{name.replace('_', '-')}={part}" for part in parts]
 
 
 class _Parser(argparse.ArgumentParser):

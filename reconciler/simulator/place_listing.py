@@ -34,7 +34,7 @@ _FEATURES = ("firewall-control", "device-control", "ioc")
 
 def account_listing(call: Call) -> Listing[Account]:
     """Return the listing of accounts."""
-    sites = sites_by_account(call.world)
+    sites = sites_by_account(call.world, call.console.stamp())
 
     def agents(account: Account) -> int:
         return sum(active_licenses(site) for site in sites[account.id])

@@ -11,6 +11,7 @@ from reconciler.simulator.scopes import Scope, reaches, visible_accounts, visibl
 from reconciler.simulator.views import (
     account_view,
     active_licenses,
+    as_of,
     group_view,
     listed_group_view,
     site_view,
@@ -22,8 +23,10 @@ def list_accounts(call: Call) -> dict[str, Any]:
     """`GET /accounts`; 403 for a caller at site level."""
     if call.caller.scope == "site":
         raise forbidden("Action is not allowed to site users")
-    world, sites = call.world, sites_by_account(call.world)
-    page = paginate(account_listing(call), visible_accounts(world, call.caller), call.parameters)
+    world, now = call.world, call.console.stamp()
+    sites = sites_by_account(world, now)
+    accounts = [as_of(now, account) for account in visible_accounts(world, call.caller)]
+    page = paginate(account_listing(call), accounts, call.parameters)
     return {
         "data": [account_view(world, account, sites[account.id]) for account in page.items],
         "pagination": page.pagination,
@@ -32,7 +35,8 @@ def list_accounts(call: Call) -> dict[str, Any]:
 
 def list_sites(call: Call) -> dict[str, Any]:
     """`GET /sites`: the items are in `data.sites`; deleted and expired ones included."""
-    sites = visible_sites(call.world, call.caller)
+    now = call.console.stamp()
+    sites = [as_of(now, site) for site in visible_sites(call.world, call.caller)]
     page = paginate(site_listing(call), sites, call.parameters)
     totals = {
         "totalLicenses": sum(site.licenses for site in sites),
@@ -55,8 +59,9 @@ def list_groups(call: Call) -> dict[str, Any]:
 
 def get_account(call: Call) -> dict[str, Any]:
     """`GET /accounts/{id}`; 404 when it cannot be seen."""
-    account = seen_account(call)
-    return {"data": account_view(call.world, account, sites_by_account(call.world)[account.id])}
+    account, world = seen_account(call), call.world
+    sites = sites_by_account(world, call.console.stamp())[account.id]
+    return {"data": account_view(world, account, sites)}
 
 
 def get_site(call: Call) -> dict[str, Any]:
@@ -77,7 +82,7 @@ def seen_account(call: Call) -> Account:
     account = call.world.accounts.get(call.item)
     if account is None or not reaches(call.world, call.caller, Scope("account", account.id)):
         raise missing()
-    return account
+    return as_of(call.console.stamp(), account)
 
 
 def seen_site(call: Call) -> Site:
@@ -85,4 +90,4 @@ def seen_site(call: Call) -> Site:
     site = call.world.sites.get(call.item)
     if site is None or not reaches(call.world, call.caller, Scope("site", site.id)):
         raise missing()
-    return site
+    return as_of(call.console.stamp(), site)

@@ -19,7 +19,7 @@ CATALOGUE: Mapping[str, tuple[str, ...]] = {
     "Accounts": ("view", "create", "edit"),
     "Sites": ("view", "create", "edit", "delete"),
     "Groups": ("view",),
-    "Settings": ("edit",),
+    "Settings": ("view", "edit"),
     "Activity Page": ("view",),
     "Endpoints": ("view", "edit", "isolate", "remoteShell"),
     "Threats": ("view", "mitigate", "changeVerdict"),

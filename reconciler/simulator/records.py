@@ -32,6 +32,8 @@ SWITCHES: Mapping[str, tuple[str, ...]] = {
     "deleted_site_grants": ("kept", "dropped"),
     "activity_filter": ("target", "actor"),
     "last_activation": ("frozen", "moving"),
+    "hidden_grants": ("unmatched", "matched"),
+    "success_errors": ("absent", "null", "empty"),
 }
 """Questions the reference leaves open and the answers a world can choose from, the default first:
 the one that hurts a careless reconciler most. What each means stands in the table of `rules`."""
@@ -72,6 +74,8 @@ class Settings:
     deleted_site_grants: str = "kept"
     activity_filter: str = "target"
     last_activation: str = "frozen"
+    hidden_grants: str = "unmatched"
+    success_errors: str = "absent"
 
     def __post_init__(self) -> None:
         """Raise ValueError for an answer that a switch does not have."""
@@ -183,7 +187,7 @@ class User:
     scope: str
     grants: tuple[Grant, ...] = ()
     source: str = "mgmt"
-    """`mgmt`, `sso_saml` or `active_directory`; others than `mgmt` are external."""
+    """`mgmt`, `sso_saml`, `active_directory` or `global`; others than `mgmt` are external."""
     is_system: bool = False
     email_verified: bool = True
     date_joined: str = _BIRTH

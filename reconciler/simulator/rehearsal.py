@@ -17,7 +17,7 @@ from reconciler.simulator.calls import Console
 from reconciler.simulator.catalogue import KINDS
 from reconciler.simulator.clock import Clock
 from reconciler.simulator.damage import damage
-from reconciler.simulator.delivery import Delivery, json_delivery
+from reconciler.simulator.delivery import Delivery, failed, json_delivery
 from reconciler.simulator.diary import Diary, Entry, name_of, shown_path, token_of
 from reconciler.simulator.envelopes import Request, Response
 from reconciler.simulator.faults import Act, Fault, Schedule, Tally
@@ -97,9 +97,11 @@ class Rehearsal:
         who, path = name_of(self.console, request), shown_path(self.console, request.path)
         hits = self.schedule.next(request.method, request.path)
         done: list[Fault] = []
-        self._let_others_act(hits, "before", done)
-        delivery = self._answer(without_loop(request), hits, done)
-        self._let_others_act(hits, "after", done)
+        try:
+            delivery = self._in_order(request, hits, done)
+        except Exception as error:  # noqa: BLE001  a defect is told, here and to the client
+            done.append(Fault("internal-error"))
+            delivery = failed(error)
         for fault, tally in hits:
             tally.missed += not any(fault is each for each in done)
         kinds = tuple(fault.kind for fault in done)
@@ -120,6 +122,13 @@ class Rehearsal:
         self.history = History(kept="world" in stages)
         if self.scenario.frozen:
             self.clock.freeze(self.scenario.frozen)
+
+    def _in_order(self, request: Request, hits: Hits, done: list[Fault]) -> Delivery:
+        """Return the answer, and let others act around it."""
+        self._let_others_act(hits, "before", done)
+        delivery = self._answer(without_loop(request), hits, done)
+        self._let_others_act(hits, "after", done)
+        return delivery
 
     def _answer(self, request: Request, hits: Hits, done: list[Fault]) -> Delivery:
         """Return the answer; adds every fault that took effect to `done`."""
@@ -191,9 +200,10 @@ class Rehearsal:
     def _ask(self, request: Request) -> Response:
         """Ask the console without counting it as a client's request."""
         asked = len(self.console.requests)
-        response = app.handle(self.console, request)
-        del self.console.requests[asked:]
-        return response
+        try:
+            return app.handle(self.console, request)
+        finally:
+            del self.console.requests[asked:]
 
     def _let_others_act(self, hits: Hits, when: str, done: list[Fault]) -> None:
         for fault, _ in hits:

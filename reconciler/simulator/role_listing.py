@@ -24,7 +24,15 @@ from reconciler.simulator.lists import (
 )
 from reconciler.simulator.rbac import owner, pages, permissions_of
 from reconciler.simulator.records import Role
-from reconciler.simulator.scopes import Scope, covers, home, reaches, reaches_all, scopes_of, sees
+from reconciler.simulator.scopes import (
+    Scope,
+    covers,
+    home,
+    reaches,
+    reaches_all,
+    scopes_of,
+    visible_grants,
+)
 
 _SCOPES = (("accountIds", "account"), ("siteIds", "site"), ("groupIds", "group"))
 _MOST_PLACES = 500
@@ -156,12 +164,11 @@ def _view(call: Call, role: Role, users: int) -> dict[str, Any]:
 
 
 def _users_in_roles(call: Call) -> Counter[str]:
-    """Count the console users the caller sees, by role."""
+    """Count the console users by role, as far as the caller sees their grants."""
     return Counter(
         role_id
         for user in call.world.users.values()
-        if sees(call.world, call.caller, user)
-        for role_id in {grant.role_id for grant in user.grants}
+        for role_id in {grant.role_id for grant in visible_grants(call.world, call.caller, user)}
     )
 
 

@@ -71,10 +71,11 @@ def delete_role(call: Call) -> dict[str, Any]:
     Holders the caller cannot see are changed as well.
     """
     role = _custom(call)
-    data = rules.body(call, {"targetId": str}, ())
+    data = rules.body(call, {"targetId": rules.ID}, ())
     if "Roles.delete" not in permissions_on(call.world, call.caller, owner(role)):
         raise forbidden("User does not have required permissions.")
-    target = _target(call, role, data["targetId"]) if data.get("targetId") else None
+    target_id = rules.identifier(data.get("targetId"))
+    target = _target(call, role, target_id) if target_id else None
     world = call.world
     principals: list[Principal] = [*world.users.values(), *world.service_users.values()]
     holders = [one for one in principals if any(each.role_id == role.id for each in one.grants)]
@@ -103,9 +104,10 @@ def _body(call: Call) -> tuple[dict[str, Any], Scope | None]:
     rules.check_fields(wanted, _FILTER)
     wanted = {name: value for name, value in wanted.items() if value is not None}
     for name, value in wanted.items():
-        texts = value if isinstance(value, list) else [""]
-        if not texts or not all(isinstance(each, str) for each in texts):
-            raise invalid(f"{name}: Not a valid Identifier.")
+        if isinstance(value, list):
+            wanted[name] = rules.identifiers(name, value)
+            if not value:
+                raise invalid(f"{name}: Not a valid Identifier.")
     scopes = named_scopes(call, wanted)
     if len(scopes) > 1:
         raise invalid("filter: A role belongs to one scope.")

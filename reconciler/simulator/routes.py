@@ -1,7 +1,9 @@
 """Every operation of the console: method, path, handler, and the permission it asks for."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from reconciler.simulator import (
@@ -35,6 +37,36 @@ class Route:
     """True for what only the newer specification has."""
     is_open: bool = False
     """True for what asks for no token."""
+
+
+def methods_on(glob: str) -> tuple[str, ...]:
+    """Return the methods of all operations on whose path the glob could match, each once.
+
+    `*` is anything within one part of a path, `**` anything at all, as in a fault.
+    """
+    wanted = tuple(re.findall(r"\*\*?|[^*]", glob))
+    found = [
+        route.method
+        for route in ROUTES
+        if _overlap(wanted, tuple(re.findall(r"\{id\}|[^{]", route.path)))
+    ]
+    return tuple(dict.fromkeys(found))
+
+
+@cache
+def _overlap(glob: tuple[str, ...], path: tuple[str, ...]) -> bool:
+    """Tell whether some text fits both; one element is a character, `*`, `**` or `{id}`."""
+    if not path:
+        return set(glob) <= {"*", "**"}
+    if not glob:
+        return False
+    if glob[0] in {"*", "**"}:
+        crosses = glob[0] == "**" or path[0] != "/"
+        return _overlap(glob[1:], path) or (crosses and _overlap(glob, path[1:]))
+    if path[0] == "{id}":
+        takes = glob[0] != "/"
+        return takes and (_overlap(glob[1:], path) or _overlap(glob[1:], path[1:]))
+    return glob[0] == path[0] and _overlap(glob[1:], path[1:])
 
 
 def _info(_call: Call) -> dict[str, Any]:

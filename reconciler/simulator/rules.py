@@ -28,6 +28,9 @@ world's settings; the other words of a switch stand in `records.SWITCHES`:
 | grants on a site that is deleted (9) | stay, dangling | deleted_site_grants |
 | `userIds`, `userEmails` of activities (8) | match the target | activity_filter |
 | `lastActivation` of a service user (5.2) | does not move with its calls | last_activation |
+| filters and sorting by grants the token cannot see (10.20) | match what it sees | hidden_grants |
+| `pages`, `account`, `usersInRoles` of such (10.20) | count what the token sees | |
+| `errors` beside `data` in a success (2.1) | is not there | success_errors |
 | operations and parameters marked + (10.26)     | are there                          | newer |
 | `siteRoles`, `tenantRoles`, remote shell (6.8) | accepted and ignored               | |
 | entry without `roleId` and `roleName` (7.2)    | falls back to predefined Viewer    | |
@@ -50,6 +53,9 @@ world's settings; the other words of a switch stand in `records.SWITCHES`:
 | generating a service user's token (7.4)        | the old one stops at once          | |
 | role of several scopes, or moved to another    | 400                                | |
 | sites of an account that expires (9)           | stay as they are                   | |
+| `expiration` passes by the clock (8, 9)        | shown as expired; no 5025, 5043    | |
+| ids in bodies (6, 7)                           | text or bare number, everywhere    | |
+| `null` for a flag on POST, PUT (7.1, 7.2)      | the value stays, or the default    | |
 """
 
 from collections.abc import Mapping
@@ -66,7 +72,9 @@ from reconciler.simulator.scopes import LEVELS, Scope, covers, reaches, visible_
 Fields = Mapping[str, type | tuple[type, ...]]
 """Documented fields of a body and their JSON types."""
 
-_ENTRY: Fields = {"id": (str, int), "roleId": (str, int), "roleName": str, "roles": list}
+ID = (str, int)
+"""An id in a body: text, or a bare number as in some examples of the reference."""
+_ENTRY: Fields = {"id": ID, "roleId": ID, "roleName": str, "roles": list}
 
 
 def body(call: Call, known: Fields, required: tuple[str, ...]) -> dict[str, Any]:
@@ -90,6 +98,24 @@ def check_fields(data: Mapping[str, Any], known: Fields, required: tuple[str, ..
         is_flag = isinstance(value, bool) and known[name] is not bool
         if value is not None and (is_flag or not isinstance(value, known[name])):
             raise invalid(f"{name}: Invalid type.")
+
+
+def flag(data: Mapping[str, Any], name: str, *, default: bool) -> bool:
+    """Return true or false of a checked body; null and nothing at all mean the default."""
+    value = data.get(name)
+    return default if value is None else bool(value)
+
+
+def identifier(value: str | int | None) -> str:
+    """Return an id of a checked body as text; empty for null and nothing at all."""
+    return "" if value is None else str(value)
+
+
+def identifiers(name: str, values: list[Any]) -> list[str]:
+    """Return a list of ids as texts; raises ApiError 400 for what is neither text nor number."""
+    if any(isinstance(each, bool) or not isinstance(each, ID) for each in values):
+        raise invalid(f"{name}: Not a valid Identifier.")
+    return [identifier(each) for each in values]
 
 
 def level(data: Mapping[str, Any], default: str = "") -> str:
@@ -169,7 +195,7 @@ def _grant(call: Call, word: str, entry: Any) -> Grant:
     if call.world.settings.entry_extras == "ignored":
         entry = {name: value for name, value in entry.items() if name in _ENTRY}
     check_fields(entry, _ENTRY)
-    scope_id = _scope_id(call, word, str(entry.get("id") or ""))
+    scope_id = _scope_id(call, word, identifier(entry.get("id")))
     return Grant(scope_id, _role(call, Scope(word, scope_id), entry).id)
 
 
@@ -189,8 +215,9 @@ def _scope_id(call: Call, word: str, raw: str) -> str:
 
 def _role(call: Call, scope: Scope, entry: Mapping[str, Any]) -> Role:
     roles = call.world.roles
-    if entry.get("roleId"):
-        role = roles.get(str(entry["roleId"]))
+    role_id = identifier(entry.get("roleId"))
+    if role_id:
+        role = roles.get(role_id)
         if role is None or not covers(call.world, owner(role), scope):
             raise invalid("scopeRoles: roleId: Not a valid Identifier.")
         return role

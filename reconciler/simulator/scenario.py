@@ -12,8 +12,12 @@ seventh on), `*` (each) and `5%` (by chance).
     change=petra@acme.example DELETE /users/{ana@acme.example}@12
                                         Petra deletes Ana just before the twelfth request
 
-Who knows nothing of the API prefix may leave it out of every path. The schema of the file is
-`scenario.schema.json` beside this module.
+The API prefix may be left out of every path. A fault in full is an object, in a file or a PUT:
+`GET /_simulator/` answers the schema of all that as `schema`, and as `kinds` what values mean.
+
+A failing DNS look-up, a TLS error and a refused connection come before HTTP: no fault makes them.
+Point the client at a name that does not exist (`http://console.invalid`), with `https://` at this
+plain-text port, or at a port on which nobody listens; `refuse` comes nearest to the last.
 """
 
 import argparse
@@ -31,7 +35,9 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 
 from reconciler.simulator.catalogue import KINDS
-from reconciler.simulator.faults import Act, Fault
+from reconciler.simulator.faults import API, Act, Fault
+from reconciler.simulator.routes import methods_on
+from reconciler.simulator.strict_json import tree_of
 from reconciler.simulator.throttle import LIMITS, RETRY_AFTER, RateLimits
 
 SCHEMA = Path(__file__).with_name("scenario.schema.json")
@@ -92,8 +98,8 @@ def from_arguments(options: argparse.Namespace) -> Scenario:
 def load(path: Path) -> Scenario:
     """Read a scenario file; raises ValueError naming the file and what is wrong, or OSError."""
     try:
-        return parse(json.loads(path.read_text(encoding="utf-8")))
-    except (ValueError, RecursionError) as error:
+        return parse(tree_of(path.read_bytes()))
+    except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
 
 
@@ -114,13 +120,16 @@ def parse(tree: Any) -> Scenario:
     )
 
 
-def check(tree: Any) -> None:
-    """Raise ValueError, one line with the place at fault, unless the tree fits the schema."""
-    error = best_match(_VALIDATOR.iter_errors(tree))
+def check(tree: Any, what: str = "the scenario") -> None:
+    """Raise ValueError, one line with the place at fault, unless the tree fits the schema.
+
+    `what` is `the scenario`, or `the fault` for one alone.
+    """
+    error = best_match(_VALIDATORS[what].iter_errors(tree))
     if error is None:
         return
     path = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in error.path)
-    raise ValueError(f"{path.lstrip('.') or 'the scenario'}: {error.message}")
+    raise ValueError(f"{path.lstrip('.') or what}: {error.message}")
 
 
 def parse_limits(tree: Any) -> RateLimits | None:
@@ -159,8 +168,23 @@ def parse_short(text: str) -> Fault:
         tree["requests"] = [_short_act(left["value"] or "")]
     elif left["value"] is not None:
         tree["value"] = left["value"]
-    check({"faults": [tree]})
+    check(tree, "the fault")
     return _full(tree)
+
+
+def in_full(fault: Fault) -> dict[str, Any]:
+    """Write a fault in the words of the schema; `parse` reads the same fault from it."""
+    last = "" if fault.last is None else str(fault.last)
+    at = f"{fault.first}-{last}" if fault.last != fault.first else str(fault.first)
+    plain = ("kind", "value", "method", "path", "chance", "count", "effect", "when")
+    tree = {name: getattr(fault, name) for name in plain}
+    tree |= {"at": "*" if at == "1-" else at}
+    if fault.requests:
+        tree["requests"] = [
+            {"as": act.principal, "method": act.method, "path": act.path, "body": act.body}
+            for act in fault.requests
+        ]
+    return {name: value for name, value in tree.items() if value is not None and value != ""}
 
 
 def _short_act(text: str) -> dict[str, Any]:
@@ -191,7 +215,22 @@ def _full(tree: Mapping[str, Any]) -> Fault:
         raise ValueError(f"{fault.kind}: `effect` is for faults that answer instead of the console")
     if (fault.kind == "change") != bool(acts):
         raise ValueError("a change, and nothing else, has `requests`")
+    _check_target(fault)
     return fault
+
+
+def _check_target(fault: Fault) -> None:
+    """Raise ValueError for a method and path that no operation has: they would never be met."""
+    path = fault.path.removeprefix(API) if fault.path else "/**"
+    methods, every = methods_on(path), methods_on("/**")
+    if fault.method and fault.method not in every:
+        raise ValueError(f"method: {fault.method!r} is none of {', '.join(every)}")
+    if not methods:
+        raise ValueError(f"path: no operation of the console has a path like {fault.path!r}")
+    if fault.method and fault.method not in methods:
+        raise ValueError(
+            f"method: {fault.path!r} knows no {fault.method}, only {', '.join(methods)}"
+        )
 
 
 def _span(text: str) -> tuple[int, int | None]:
@@ -216,7 +255,7 @@ def _value(name: str, given: Any) -> float | str | None:
     if kind.default is None:
         raise ValueError(f"{name} takes no value")
     if kind.is_number:
-        return _number(name, given, kind.maximum)
+        return _number(name, given, kind.minimum, kind.maximum)
     text = str(given)
     form = {"": _RETRY_VALUE, "same": _TARGET_VALUE}.get(str(kind.default))
     if form and not form.fullmatch(text):
@@ -224,14 +263,18 @@ def _value(name: str, given: Any) -> float | str | None:
     return text
 
 
-def _number(name: str, given: Any, maximum: int) -> float:
+def _number(name: str, given: Any, minimum: int, maximum: int) -> float:
     try:
         number = float(given)
     except ValueError:
         number = math.nan
-    if not 0 <= number <= maximum:
-        raise ValueError(f"{name}: the value {given!r} is no number from 0 to {maximum}")
+    if not minimum <= number <= maximum:
+        raise ValueError(f"{name}: the value {given!r} is no number from {minimum} to {maximum}")
     return int(number) if number.is_integer() else number
 
 
-_VALIDATOR = Draft202012Validator(json.loads(SCHEMA.read_text(encoding="utf-8")))
+_FORM: dict[str, Any] = json.loads(SCHEMA.read_text(encoding="utf-8"))
+_VALIDATORS = {
+    "the scenario": Draft202012Validator(_FORM),
+    "the fault": Draft202012Validator(_FORM["properties"]["faults"]["items"]),
+}

@@ -17,7 +17,7 @@ import uvicorn
 
 from reconciler.simulator import control
 from reconciler.simulator.calls import Change, Console
-from reconciler.simulator.delivery import json_delivery
+from reconciler.simulator.delivery import Delivery, dated, failed, json_delivery
 from reconciler.simulator.diary import Entry
 from reconciler.simulator.envelopes import Request
 from reconciler.simulator.rehearsal import Rehearsal
@@ -140,7 +140,7 @@ def server_for(rehearsal: Rehearsal, sleep: Sleep = asyncio.sleep) -> Server:
     config = uvicorn.Config(
         adapt(rehearsal, sleep), http=protocol_for(rehearsal.turns_away), loop="asyncio",
         ws="none", lifespan="off", access_log=False, log_config=None, server_header=False,
-        proxy_headers=False, timeout_graceful_shutdown=1,
+        date_header=False, proxy_headers=False, timeout_graceful_shutdown=1,
     )  # fmt: skip
     return Server(config)
 
@@ -178,17 +178,28 @@ def adapt(rehearsal: Rehearsal, sleep: Sleep = asyncio.sleep) -> Callable[..., A
         request = await _whole(scope, receive)
         if request is None:
             return
-        if request.path.startswith(control.PREFIX):
-            response = control.handle(rehearsal, request)
-            delivery = json_delivery(response.status, response.body, response.headers)
-        else:
-            delivery = rehearsal.perform(request)
-        if failure := rehearsal.console.keep(rehearsal.console):
-            delivery = json_delivery(failure.status, failure.body)
+        delivery = dated(_kept(rehearsal, _answer(rehearsal, request)), rehearsal.clock())
         with contextlib.suppress(asyncio.CancelledError):  # the server stops: nobody is to be told
             await deliver(delivery, scope["state"]["connection"], send, sleep)
 
     return application
+
+
+def _answer(rehearsal: Rehearsal, request: Request) -> Delivery:
+    """Return the answer to a control request or to one of the console's."""
+    try:
+        if not request.path.startswith(control.PREFIX):
+            return rehearsal.perform(request)
+        response = control.handle(rehearsal, request)
+        return json_delivery(response.status, response.body, response.headers)
+    except Exception as error:  # noqa: BLE001  a defect is told; what was changed is still kept
+        return failed(error)
+
+
+def _kept(rehearsal: Rehearsal, delivery: Delivery) -> Delivery:
+    """Write down what changed; return the delivery, or what to answer if that cannot be done."""
+    failure = rehearsal.console.keep(rehearsal.console)
+    return json_delivery(failure.status, failure.body) if failure else delivery
 
 
 async def _whole(scope: Any, receive: Any) -> Request | None:

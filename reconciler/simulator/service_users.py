@@ -10,7 +10,7 @@ from reconciler.simulator.entries import account_of, role_fields
 from reconciler.simulator.envelopes import invalid, missing
 from reconciler.simulator.lists import paginate
 from reconciler.simulator.records import ServiceUser
-from reconciler.simulator.scopes import seen_of, sees
+from reconciler.simulator.scopes import seen_of, sees, visible_grants
 from reconciler.simulator.user_listing import service_user_listing
 
 _UPDATE = {"description": str, "scope": str, "scopeRoles": list}
@@ -29,7 +29,8 @@ def list_service_users(call: Call) -> dict[str, Any]:
 def get_service_user(call: Call) -> dict[str, Any]:
     """`GET /service-users/{id}`: with `account`; newer consoles only."""
     service = _seen(call)
-    return {"data": view(call, service) | {"account": account_of(call.world, service)}}
+    seen = replace(service, grants=visible_grants(call.world, call.caller, service))
+    return {"data": view(call, service) | {"account": account_of(call.world, seen)}}
 
 
 def create_service_user(call: Call) -> dict[str, Any]:

@@ -19,15 +19,15 @@ from reconciler.simulator.place_writes import (
 from reconciler.simulator.places import seen_site
 from reconciler.simulator.records import Account, Group, Principal, Site, User
 from reconciler.simulator.scopes import Scope, visible_accounts
-from reconciler.simulator.views import site_view
+from reconciler.simulator.views import as_of, site_view
 
 _UPDATE: rules.Fields = {
     **COMMON, "description": str, "totalLicenses": int, "unlimitedLicenses": bool,
-    "siteType": str, "suite": str, "id": str,
+    "siteType": str, "suite": str, "id": rules.ID,
 }  # fmt: skip
 _CREATE: rules.Fields = {
     **{name: kind for name, kind in _UPDATE.items() if name != "id"},
-    "sku": str, "accountSfId": str, "accountId": str,
+    "sku": str, "accountSfId": str, "accountId": rules.ID,
 }  # fmt: skip
 
 
@@ -48,7 +48,7 @@ def update_site(call: Call) -> dict[str, Any]:
     """`PUT /sites/{id}`: what the body names is changed."""
     site = _writable(call, "Sites.edit")
     data = rules.body(call, _UPDATE, ())
-    if data.get("id") not in {None, site.id}:
+    if rules.identifier(data.get("id")) not in {"", site.id}:
         raise invalid("id: Does not match the path.")
     after = replace(site, **_fields(call, data), updated_at=call.console.stamp())
     _check_name(call, after)
@@ -123,8 +123,8 @@ def _account(call: Call, data: dict[str, Any]) -> Account:
         return accounts.popitem()[1]
     if data.get("accountId") is None:
         raise invalid("accountId: Missing data for required field.")
-    account = accounts.get(data["accountId"])
-    if account is None or account.state != "active":
+    account = accounts.get(rules.identifier(data["accountId"]))
+    if account is None or as_of(call.console.stamp(), account).state != "active":
         raise invalid("accountId: Not a valid Identifier.")
     return account
 

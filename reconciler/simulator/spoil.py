@@ -73,18 +73,21 @@ def _duplicate_key(tree: Tree, _value: Any) -> bytes:
     return _dump(tree)[:-1] + b', "data": ' + empty + b"}"
 
 
-def _nan(tree: Tree, _value: Any) -> Tree:
+def _nan(tree: Tree, _value: Any) -> Tree | None:
     if "pagination" in tree:
         tree["pagination"]["totalItems"] = float("nan")
-    else:
-        tree["data"]["score"] = float("nan")
+        return tree
+    first = next(iter(_rows(tree)), None)
+    if not isinstance(first, dict):
+        return None
+    first["score"] = float("nan")
     return tree
 
 
 def _with_field(change: Callable[[Tree, str], object]) -> Callable[[Tree, Any], Tree | None]:
     def apply(tree: Tree, value: Any) -> Tree | None:
         first = next(iter(_rows(tree)), None)
-        if first is None or value not in first:
+        if not isinstance(first, dict) or value not in first:
             return None
         change(first, value)
         return tree

@@ -55,6 +55,7 @@ class Storage:
             raise
         self._tables: dict[str, Table[Any]] = {}
         self._settings: Any = None
+        self._highest = 0
         self._diaries: dict[str, tuple[int, Any]] = {}
         """How many entries are written, and the last of them."""
 
@@ -83,6 +84,7 @@ class Storage:
             settings = self._read("settings")[""]
             activities = self._log("activities")
             console.world = parse({"settings": settings, "activities": activities, **tree})
+            console.world.pass_over(self._read("highest_id").get("", 0))
             console.changes[:] = [Change(**record) for record in self._log("changes")]
             for value, record in self._read("tokens").items():
                 expires = record["expires"] and datetime.fromisoformat(record["expires"])
@@ -135,6 +137,9 @@ class Storage:
             if console.world.settings is not self._settings:
                 text = json.dumps(slim(console.world.settings))
                 self._connection.execute(_KEEP, ("settings", "", text))
+            if console.world.highest_id() != self._highest:  # what was deleted had an id, too
+                text = json.dumps(console.world.highest_id())
+                self._connection.execute(_KEEP, ("highest_id", "", text))
             for name, table in _tables(console).items():
                 self._write_table(name, table)
             for name, entries in _diaries(console).items():
@@ -167,6 +172,7 @@ class Storage:
     def _note(self, console: Console) -> None:
         """Remember what is in the file."""
         self._settings = console.world.settings
+        self._highest = console.world.highest_id()
         self._tables = _tables(console)
         for table in self._tables.values():
             table.changed.clear()

@@ -66,11 +66,12 @@ def generate_token(call: Call) -> dict[str, Any]:
 
 def revoke_token(call: Call) -> dict[str, Any]:
     """`POST /users/revoke-api-token`: one's own token or, with `Users.edit`, another's."""
-    known: rules.Fields = {"id": str, "twoFaCode": str, "currentPassword": str}
+    known: rules.Fields = {"id": rules.ID, "twoFaCode": str, "currentPassword": str}
     data = rules.body(call, known, ("id",))
-    if not data["id"].isdecimal():
+    user_id = rules.identifier(data["id"])
+    if not user_id.isdecimal():
         raise invalid("id: Not a valid Identifier.")
-    user = call.world.users.get(data["id"])
+    user = call.world.users.get(user_id)
     if user is None or not sees(call.world, call.caller, user):
         raise missing()
     if user != call.caller:

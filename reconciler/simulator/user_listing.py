@@ -16,8 +16,8 @@ from reconciler.simulator.lists import (
     moment,
     text,
 )
-from reconciler.simulator.records import Principal, ServiceUser, User
-from reconciler.simulator.scopes import Scope, covers, scopes_of
+from reconciler.simulator.records import Grant, Principal, ServiceUser, User
+from reconciler.simulator.scopes import Scope, covers, visible_grants
 
 SOURCES = ("mgmt", "sso_saml", "active_directory")
 
@@ -27,11 +27,12 @@ def user_listing(call: Call) -> Listing[User]:
     now, settings = call.console.stamp(), call.world.settings
     caseless = settings.exact_filters == "caseless"
     sources = (*SOURCES, "global") if settings.newer else SOURCES
+    roles_of = _roles_of(call)
     return Listing(
         column="ManagementUser.id",
         filters={
             "ids": identifiers(lambda user: [user.id]),
-            "roleIds": identifiers(lambda user: [each.role_id for each in user.grants]),
+            "roleIds": identifiers(roles_of),
             "accountIds": _placed(call, "account"),
             "siteIds": _placed(call, "site"),
             "email": text(_by("email"), caseless=caseless),
@@ -60,7 +61,7 @@ def user_listing(call: Call) -> Listing[User]:
         },
         sort_keys={
             "id": lambda _user: None,
-            "roleId": _first_role,
+            "roleId": lambda one: min(roles_of(one), default=None),
             "email": _by("email"),
             "fullName": _by("full_name"),
             "source": _by("source"),
@@ -88,18 +89,19 @@ def service_user_listing(call: Call) -> Listing[ServiceUser]:
 
         return find
 
+    roles_of = _roles_of(call)
     return Listing(
         column="ServiceUser.id",
         filters={
             "ids": identifiers(lambda service: [service.id]),
-            "roleIds": identifiers(lambda service: [each.role_id for each in service.grants]),
+            "roleIds": identifiers(roles_of),
             "accountIds": _placed(call, "account"),
             "siteIds": _placed(call, "site"),
             "query": contains(lambda service: [service.name, service.description]),
         },
         sort_keys={
             "id": lambda _service: None,
-            "roleId": _first_role,
+            "roleId": lambda one: min(roles_of(one), default=None),
             "name": _by("name"),
             "fullName": _by("name"),
             "description": _by("description"),
@@ -121,8 +123,16 @@ def _by(attribute: str) -> Callable[[Any], Any]:
     return lambda principal: getattr(principal, attribute)
 
 
-def _first_role(principal: Principal) -> str | None:
-    return min((grant.role_id for grant in principal.grants), default=None)
+def _grants_of(call: Call) -> Callable[[Any], tuple[Grant, ...]]:
+    """Return what gives the grants that filters and sort keys know: by default those seen."""
+    if call.world.settings.hidden_grants == "matched":
+        return _by("grants")
+    return lambda one: visible_grants(call.world, call.caller, one)
+
+
+def _roles_of(call: Call) -> Callable[[Principal], list[str]]:
+    grants_of = _grants_of(call)
+    return lambda one: [grant.role_id for grant in grants_of(one)]
 
 
 def _placed(call: Call, level: str) -> Filter:
@@ -130,10 +140,10 @@ def _placed(call: Call, level: str) -> Filter:
 
     With the switch `place_filters` set to `inherited`: all who reach it, or stand below it.
     """
-    world = call.world
+    world, grants_of = call.world, _grants_of(call)
     if world.settings.place_filters == "exact":
         return identifiers(
-            lambda one: [each.scope_id for each in one.grants if one.scope == level], 500
+            lambda one: [each.scope_id for each in grants_of(one) if one.scope == level], 500
         )
     table = world.accounts if level == "account" else world.sites
 
@@ -143,7 +153,7 @@ def _placed(call: Call, level: str) -> Filter:
         asked = [Scope(level, each) for each in ids if each in table]
         return lambda one: any(
             covers(world, held, scope) or covers(world, scope, held)
-            for held in scopes_of(one)
+            for held in (Scope(one.scope, grant.scope_id) for grant in grants_of(one))
             for scope in asked
         )
 

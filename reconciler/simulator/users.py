@@ -11,7 +11,7 @@ from reconciler.simulator.lists import matching, paginate
 from reconciler.simulator.rbac import holds, pages, permissions_of
 from reconciler.simulator.records import ServiceUser, User
 from reconciler.simulator.role_listing import named_scopes
-from reconciler.simulator.scopes import reaches_all, seen_of, sees
+from reconciler.simulator.scopes import reaches_all, seen_of, sees, visible_grants
 from reconciler.simulator.user_listing import user_listing
 
 _CREATE: dict[str, type] = {
@@ -19,7 +19,8 @@ _CREATE: dict[str, type] = {
     "twoFaEnabled": bool, "siteRoles": list, "tenantRoles": list, "allowRemoteShell": bool,
 }  # fmt: skip
 _UPDATE: rules.Fields = {
-    **_CREATE, "id": str, "canGenerateApiToken": bool, "currentPassword": str, "twoFaCode": str,
+    **_CREATE, "id": rules.ID, "canGenerateApiToken": bool, "currentPassword": str,
+    "twoFaCode": str,
 }  # fmt: skip
 
 
@@ -34,10 +35,11 @@ def list_users(call: Call) -> dict[str, Any]:
 def get_user(call: Call) -> dict[str, Any]:
     """`GET /users/{id}`: with `account` and the effective permission `pages`."""
     user = _seen(call)
+    seen = replace(user, grants=visible_grants(call.world, call.caller, user))
     granted = frozenset().union(
-        *(permissions_of(call.world.roles[grant.role_id]) for grant in user.grants)
+        *(permissions_of(call.world.roles[grant.role_id]) for grant in seen.grants)
     )
-    more = {"account": account_of(call.world, user), "pages": pages(granted)}
+    more = {"account": account_of(call.world, seen), "pages": pages(granted)}
     return {"data": view_one(call, user) | more}
 
 
@@ -72,7 +74,7 @@ def create_user(call: Call) -> dict[str, Any]:
         grants=rules.grants(call, word, data.get("scopeRoles"), None),
         email_verified=not settings.onboarding,
         date_joined=call.console.stamp(),
-        two_fa_enabled=bool(data.get("twoFaEnabled", True)),
+        two_fa_enabled=rules.flag(data, "twoFaEnabled", default=True),
         two_fa_status="not_configured",
     )
     rules.check_rights(call, "Users.create", user)
@@ -85,7 +87,7 @@ def update_user(call: Call) -> dict[str, Any]:
     """`PUT /users/{id}`: replaces the whole list of grants."""
     user = _writable(call, "Users.edit")
     data = rules.body(call, _UPDATE, ("scope",))
-    if data.get("id", user.id) != user.id:
+    if rules.identifier(data.get("id")) not in {"", user.id}:
         raise invalid("id: Does not match the path.")
     email, name = data.get("email") or user.email, data.get("fullName") or user.full_name
     if user.is_external and (email, name) != (user.email, user.full_name):
@@ -99,8 +101,10 @@ def update_user(call: Call) -> dict[str, Any]:
         full_name=name,
         scope=word,
         grants=rules.replaced_grants(call, word, data.get("scopeRoles"), user),
-        two_fa_enabled=bool(data.get("twoFaEnabled", user.two_fa_enabled)),
-        can_generate_api_token=bool(data.get("canGenerateApiToken", user.can_generate_api_token)),
+        two_fa_enabled=rules.flag(data, "twoFaEnabled", default=user.two_fa_enabled),
+        can_generate_api_token=rules.flag(
+            data, "canGenerateApiToken", default=user.can_generate_api_token
+        ),
     )
     if after.grants:
         rules.check_rights(call, "Users.edit", after)

@@ -2,11 +2,13 @@
 
 from collections import defaultdict
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import replace
+from typing import Any, TypeVar
 
 from reconciler.simulator.records import Account, Group, Site
 from reconciler.simulator.world import World
 
+Place = TypeVar("Place", Account, Site)
 _VENDOR = ("SentinelOne", "1820000000000000002")
 _SUPPORT: Mapping[str, list[str]] = {
     "Core": [],
@@ -14,6 +16,15 @@ _SUPPORT: Mapping[str, list[str]] = {
     "Complete": ["firewall-control", "device-control", "ioc"],
 }
 _SKUS = tuple(_SUPPORT)
+
+
+def as_of(now: str, place: Place) -> Place:
+    """Return an account or a site as it is at that time: expired when its time has come.
+
+    Nothing is written down for it, and no activity tells of it.
+    """
+    is_over = place.state == "active" and place.expiration and place.expiration <= now
+    return replace(place, state="expired") if is_over else place
 
 
 def account_view(world: World, account: Account, sites: list[Site]) -> dict[str, Any]:
@@ -114,11 +125,11 @@ def listed_group_view(group: Group) -> dict[str, Any]:
     return group_view(group) | {"filterName": None, "inherits": True, "totalAgents": 0}
 
 
-def sites_by_account(world: World) -> Mapping[str, list[Site]]:
-    """Return the sites of each account; an empty list for an account without."""
+def sites_by_account(world: World, now: str) -> Mapping[str, list[Site]]:
+    """Return the sites of each account as of now; an empty list for an account without."""
     sites: defaultdict[str, list[Site]] = defaultdict(list)
     for site in world.sites.values():
-        sites[site.account_id].append(site)
+        sites[site.account_id].append(as_of(now, site))
     return sites
 
 

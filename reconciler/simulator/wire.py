@@ -6,8 +6,12 @@ asked, and at the end the connection is closed, or broken by a TCP reset (closin
 """
 
 import asyncio
+import contextlib
+import fcntl
 import socket
 import struct
+import sys
+import termios
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -17,6 +21,10 @@ from reconciler.simulator.delivery import Delivery
 
 Sleep = Callable[[float], Awaitable[None]]
 _AT_ONCE = struct.pack("ii", 1, 0)
+_GLANCE = 0.002
+"""Seconds between two looks at what is still on its way."""
+_GLANCES = 2500
+"""So many looks at most: a client that reads nothing for 5 seconds gets no more."""
 
 
 class Protocol(H11Protocol):
@@ -47,6 +55,24 @@ class Protocol(H11Protocol):
         link: socket.socket = self.transport.get_extra_info("socket")
         link.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
         self.transport.abort()
+
+    async def drain(self) -> None:
+        """Wait, within bounds, until the client's machine has all that was written.
+
+        A reset throws away what is on its way, and how much that is would depend on timing.
+        """
+        for _ in range(_GLANCES):
+            if self.gone.is_set() or not self._unsent():
+                return
+            await asyncio.sleep(_GLANCE)
+
+    def _unsent(self) -> int:
+        """Count the bytes in asyncio's buffer and, where the system tells, in its own."""
+        count = bytearray(4)
+        with contextlib.suppress(OSError):  # not every system answers this for sockets
+            link: socket.socket = self.transport.get_extra_info("socket")
+            fcntl.ioctl(link.fileno(), termios.TIOCOUTQ, count)
+        return self.transport.get_write_buffer_size() + int.from_bytes(count, sys.byteorder)
 
     async def pause(self, seconds: float, sleep: Sleep) -> None:
         """Wait, but not longer than the connection lasts."""
@@ -89,6 +115,7 @@ async def _deliver_raw(delivery: Delivery, connection: Protocol, sleep: Sleep) -
     if delivery.ending == "stall":
         await connection.gone.wait()
     elif delivery.ending == "reset":
+        await connection.drain()
         connection.reset()
     else:
         connection.transport.close()

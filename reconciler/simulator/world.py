@@ -75,12 +75,19 @@ class World:
 
     def fresh_id(self) -> str:
         """Return an id above all that ever were: lists are ordered by id, a new one comes last."""
+        self._last_id = self.highest_id() + 1
+        return str(self._last_id)
+
+    def highest_id(self) -> int:
+        """Return the greatest number that ever was an id, of what is gone by now, too."""
         if not self._last_id:
             every = (int(activity["id"]) for activity in self.activities)
             self._last_id = max(every, default=10**18)
-        highest = max(self.table(name).highest for name in KINDS)
-        self._last_id = max(self._last_id, highest) + 1
-        return str(self._last_id)
+        return max(self._last_id, *(self.table(name).highest for name in KINDS))
+
+    def pass_over(self, number: int) -> None:
+        """Give no id up to that number: it was one before this world was read from a file."""
+        self._last_id = max(self.highest_id(), number)
 
 
 def load(path: Path = DEFAULT_WORLD) -> World:

@@ -80,6 +80,45 @@ def test_an_unchanged_entry_tells_nothing(put: Any, told: Any, grant: Entry) -> 
     assert told() == []
 
 
+def test_another_description_of_a_service_user_is_told_with_every_entry(
+    put: Any, told: Any, grant: Entry, world: World, ids: Names, has_shape: Callable[..., None]
+) -> None:
+    before = world.service_users[ids("ticketing")].description
+    put("ticketing", "site", grant("Viewer", "Acme Americas/Austin"), description="Tickets")
+    (item,) = told()
+    has_shape("activity", item)
+    assert item["activityType"] == 141
+    assert item["data"]["descriptionChanged"] is True
+    assert (item["data"]["oldDescription"], item["data"]["description"]) == (before, "Tickets")
+
+
+def test_a_service_user_that_holds_nothing_is_told_of_as_well(
+    client: httpx.Client, told: Any, has_shape: Callable[..., None]
+) -> None:
+    robot = {"name": "robot", "expirationDate": "2027-01-01", "scope": "site"}
+    made = client.post("/service-users", json={"data": robot}).json()["data"]
+    path = f"/service-users/{made['id']}"
+    client.put(path, json={"data": {"description": "New"}})
+    client.put(path, json={"data": {}})
+    client.delete(path)
+    items = told()
+    assert [(item["activityType"], item["userId"]) for item in items] == [
+        (number, made["id"]) for number in (140, 141, 142)
+    ]
+    for item in items:
+        has_shape("activity", item)
+
+
+def test_activities_are_found_by_the_address_of_somebody_who_is_gone(
+    client: httpx.Client, told: Any, put: Any, grant: Entry, ids: Names
+) -> None:
+    put("bo@acme.example", "account", grant("SOC", "Acme EMEA"), email="bo.new@acme.example")
+    assert numbers(told(userEmails="bo.new@acme.example")) == [37, 24]
+    client.delete(f"/users/{ids('bo@acme.example')}")
+    assert numbers(told(userEmails="bo.new@acme.example")) == [37, 24, 25]
+    assert not any(name.startswith("_") for item in told() for name in item)
+
+
 def test_creation_and_deletion_are_told(client: httpx.Client, told: Any, grant: Entry) -> None:
     person = {"email": "lena@acme.example", "fullName": "Lena Fischer", "scope": "site"}
     entries = [grant("SOC", "Acme EMEA/Berlin"), grant("IT", "Acme EMEA/Lyon")]

@@ -91,7 +91,8 @@ def test_a_misspelt_filter_is_refused_or_by_a_switch_ignored(
         ({}, "filter: Missing data"),
         ({"filter": []}, "filter: Invalid type"),
         ({"filter": {"ids": "1"}}, "ids: Invalid type"),
-        ({"filter": {"ids": [1]}}, "ids: Invalid type"),
+        ({"filter": {"ids": [1.5]}}, "ids: Not a valid Identifier"),
+        ({"filter": {"ids": [True]}}, "ids: Not a valid Identifier"),
         ({"filter": {"ids": ["x"]}}, "ids: Not a valid Identifier"),
         ({"filter": {"accountIds": []}}, "accountIds: Shorter than minimum length 1"),
         ({"filter": {}, "data": {"x": 1}}, "x: Unknown field"),
@@ -139,3 +140,13 @@ def test_who_stands_where_the_caller_may_only_look_is_left_out(
 def test_a_viewer_deletes_nobody(acting_as: OpenClient, refuses: Refuses) -> None:
     for path in (USERS, SERVICES):
         refuses(delete(acting_as("reconciler-plan"), path), 403)
+
+
+def test_only_ids_of_a_bulk_filter_may_be_numbers(
+    client: httpx.Client, ids: Names, refuses: Refuses
+) -> None:
+    refuses(delete(client, USERS, sources=[1]), 400, "sources: Invalid type")
+    numbers = [int(ids("ana@acme.example")), int(ids("bo@acme.example"))]
+    assert delete(client, USERS, ids=numbers).json() == {"data": {"affected": 2}}
+    account = [int(ids("Acme EMEA"))]
+    assert delete(client, SERVICES, accountIds=account).json()["data"]["affected"] > 0

@@ -30,6 +30,37 @@ def test_the_help_page_tells_everything(door: httpx.Client) -> None:
     for path in ("faults", "scenario", "rate-limits", "clock", "changes", "log", "reset", "world"):
         assert f" /_simulator/{path} " in text
     assert any("503@7" in line for line in told["faults"])
+    fault = told["schema"]["properties"]["faults"]["items"]["properties"]
+    assert {"kind", "value", "method", "path", "at", "chance", "count", "when"} <= fault.keys()
+    assert {"as", "body"} <= fault["requests"]["items"]["properties"].keys()
+    assert "beside this module" not in str(told)
+    assert "control API too" in told["kinds"]["refuse"]["text"]
+    assert "--state" in text
+    for word in ("DNS", "TLS", "refused connection"):
+        assert word in "\n".join(told["faults"])
+
+
+def test_faults_that_were_read_can_be_set(door: httpx.Client) -> None:
+    acts = [{"as": "soar", "method": "PUT", "path": "/users/7", "body": {"data": {}}}]
+    faults: list[Any] = [
+        {"kind": "429", "value": "9", "method": "GET", "path": "/users", "at": "7-9"},
+        {"kind": "change", "requests": acts, "when": "after", "count": 2, "chance": 0.5},
+        "503@3",
+    ]
+    first = door.put("/faults", json={"faults": faults}).json()
+    again = {"faults": [each["fault"] for each in first["faults"]], "seed": first["seed"]}
+    assert door.put("/faults", json=again).json() == first
+    assert first["faults"][0]["fault"].items() >= faults[0].items()
+
+
+@pytest.mark.parametrize("path", ["/faults", "/scenario"])
+def test_a_key_that_stands_twice_is_refused(
+    door: httpx.Client, refuses: Refuses, path: str
+) -> None:
+    body = '{"faults": [{"kind": "503", "at": 1, "at": 2}]}'
+    refuses(door.put(path, content=body), 400, "faults[0].at: stands twice")
+    deep = '{"faults": [' + "[" * 900 + "]" * 900 + "]}"
+    refuses(door.put(path, content=deep), 400)
 
 
 def test_faults_are_set_counted_and_dropped(door: httpx.Client, client: httpx.Client) -> None:

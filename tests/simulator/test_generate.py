@@ -60,7 +60,7 @@ def test_it_holds_what_a_client_may_stumble_over(company: World) -> None:
     users, sites = list(company.users.values()), list(company.sites.values())
     roles = list(company.roles.values())
     assert {user.scope for user in users} == {"tenant", "account", "site"}
-    assert {user.source for user in users} == {"mgmt", "sso_saml", "active_directory"}
+    assert {user.source for user in users} == {"mgmt", "sso_saml", "active_directory", "global"}
     assert any(user.last_login is None for user in users)
     assert any(user.email != user.email.lower() for user in users)
     assert sum(user.is_system for user in users) == 1
@@ -73,6 +73,15 @@ def test_it_holds_what_a_client_may_stumble_over(company: World) -> None:
     assert len(mixed) > len(users) / 4
     levels = Counter(service.scope for service in company.service_users.values())
     assert levels.keys() == {"tenant", "account", "site"}
+
+
+@pytest.mark.parametrize("size", [Size(), Size(10, 10, 6, 20, 1, 2), Size(1, 10, 6, 20, 1, 2)])
+@pytest.mark.parametrize("seed", range(6))
+def test_every_company_has_expired_and_trial_sites_and_global_users(size: Size, seed: int) -> None:
+    world = generate(seed, size)
+    assert any(site.state == "expired" for site in world.sites.values())
+    assert any(site.site_type == "Trial" for site in world.sites.values())
+    assert any(user.source == "global" for user in world.users.values())
 
 
 def repeated(keys: Sequence[Any]) -> set[Any]:

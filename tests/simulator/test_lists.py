@@ -97,6 +97,22 @@ def test_a_wrong_cursor_is_a_validation_error(
     refuses(client.get(f"/users?cursor={cursor}"), 400, "Invalid cursor value received")
 
 
+@pytest.mark.parametrize(
+    "tree",
+    [
+        b"[" * 40000,
+        b"""{"id_column": "ManagementUser.id", "id_value": Infinity, "sort_by_column": "id",
+             "sort_by_value": null, "sort_order": "asc"}""",
+    ],
+    ids=["deep", "infinite"],
+)
+def test_a_forged_cursor_is_a_validation_error(
+    client: httpx.Client, refuses: Refuses, tree: bytes
+) -> None:
+    cursor = base64.urlsafe_b64encode(tree).decode()
+    refuses(client.get("/users", params={"cursor": cursor}), 400, "Invalid cursor value received")
+
+
 def test_a_cursor_of_another_list_or_order_is_wrong(client: httpx.Client, refuses: Refuses) -> None:
     cursor = client.get("/users?limit=3").json()["pagination"]["nextCursor"]
     refuses(client.get(f"/service-users?cursor={cursor}"), 400, "Invalid cursor")

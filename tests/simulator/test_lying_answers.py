@@ -42,6 +42,24 @@ def test_not_a_number(console: Running, client: httpx.Client) -> None:
     console.rehearse("nan@*")
     assert '"totalItems": NaN' in client.get("/users").text
     assert '"score": NaN' in client.get("/user").text
+    assert '"score": NaN' in client.get("/activities/types").text
+    assert [tally.missed for tally in console.rehearsal.schedule.tallies] == [0]
+
+
+def test_what_has_no_objects_is_not_spoilt_and_counts_as_missed(
+    console: Running, client: httpx.Client
+) -> None:
+    console.rehearse("nan@*", "missing-field=a@*")
+    answer = client.get("/export/activities")
+    assert answer.status_code == 200
+    assert "NaN" not in answer.text
+    assert [tally.missed for tally in console.rehearsal.schedule.tallies] == [1, 1]
+
+
+def test_a_total_is_too_low(console: Running, page: Callable[..., Any]) -> None:
+    whole = page()["pagination"]["totalItems"]
+    console.rehearse("wrong-total=-1@1")
+    assert page()["pagination"]["totalItems"] == whole - 1
 
 
 @pytest.mark.parametrize(

@@ -95,6 +95,10 @@ def test_a_large_world_is_ready_and_has_counted_nothing(opened: Open) -> None:
         (["--speed", "5"], {}, "unrecognized arguments: --speed 5"),
         (["--po", "5"], {}, "unrecognized arguments: --po 5"),
         ([], {"SIMULATOR_PORT": "tcp://10.0.0.1:80"}, "--port: invalid int value"),
+        ([], {"SIMULATOR_LOG": "off"}, "SIMULATOR_LOG is yes or no, not 'off'"),
+        ([], {"SIMULATOR_FAULTS": "503@1"}, "SIMULATOR_FAULTS is unknown; did you mean SIM"),
+        ([], {"SIMULATOR_CONTROL_TOKN": "x"}, "did you mean SIMULATOR_CONTROL_TOKEN?"),
+        ([], {"SIMULATOR_X": "1"}, "SIMULATOR_X is unknown; unset it"),
     ],
 )
 def test_wrong_usage_ends_with_1_and_says_why(
@@ -106,6 +110,26 @@ def test_wrong_usage_ends_with_1_and_says_why(
     assert (ended.value.code, told.out) == (1, "")
     assert told.err.startswith("the simulator cannot start: ")
     assert message in told.err
+
+
+@pytest.mark.parametrize(
+    ("text", "faults"),
+    [
+        ("503@GET /users#1", ["503@GET /users#1"]),
+        ("503@1; nan@GET /users ;", ["503@1", "nan@GET /users"]),
+        ("\n503@1\n  nan@2\n\n", ["503@1", "nan@2"]),
+        ('503@1\nchange=a PUT /b {"c": ";"}@2', ["503@1", 'change=a PUT /b {"c": ";"}@2']),
+    ],
+)  # fmt: skip
+def test_a_variable_holds_several_faults(text: str, faults: list[str]) -> None:
+    assert read([], {"SIMULATOR_FAULT": text}).fault == faults
+    assert read(["--fault", "html@1"], {"SIMULATOR_FAULT": text}).fault == [*faults, "html@1"]
+
+
+def test_the_log_is_switched_by_a_variable() -> None:
+    given = [read([], {"SIMULATOR_LOG": text}).log for text in ("yes", "no", "")]
+    assert given == [True, False, True]
+    assert read(["--log"], {"SIMULATOR_LOG": "no", "SIMULATOR_X": ""}).log is True
 
 
 def test_help_teaches_by_examples_and_names_every_group(capsys: pytest.CaptureFixture[str]) -> None:

@@ -236,3 +236,34 @@ def test_sign_on_settings_are_for_who_may_edit_them(
 @pytest.mark.parametrize("path", ["/system/status", "/system/status/cache", "/system/status/db"])
 def test_the_health_checks_need_no_token(open_client: OpenClient, path: str) -> None:
     assert open_client("").get(path).json() == {"data": {"health": "ok"}}
+
+
+def test_what_has_run_out_by_the_clock_is_shown_as_expired(
+    client: httpx.Client, world: World, refuses: Refuses
+) -> None:
+    made = site(client, expiration="2026-12-01T00:00:00Z").json()["data"]["id"]
+    account = world.accounts[EMEA]
+    assert client.get(f"/sites/{made}").json()["data"]["state"] == "active"
+    world.sites[made] = replace(world.sites[made], expiration="2026-11-23T09:00:00.000000Z")
+    world.accounts[EMEA] = replace(account, expiration="2026-11-23T08:59:59.999999Z")
+    for path in (f"/sites/{made}", f"/accounts/{EMEA}"):
+        assert client.get(path).json()["data"]["state"] == "expired"
+    listed = client.get(f"/sites?siteIds={made}&state=expired").json()["data"]["sites"]
+    assert [each["id"] for each in listed] == [made]
+    listed = client.get("/accounts?states=expired").json()["data"]
+    assert [each["id"] for each in listed] == [EMEA]
+    refuses(site(client, name="Faro"), 400, "accountId: Not a valid Identifier")
+    assert types(client) == [5020]
+    again = client.put(f"/sites/{made}/reactivate", json={"data": {"unlimited": True}})
+    assert again.status_code == 200
+    assert client.get(f"/sites/{made}").json()["data"]["state"] == "active"
+
+
+@pytest.mark.parametrize("wanted", [int(EMEA), EMEA])
+def test_a_site_takes_the_ids_in_its_body_as_text_or_number(
+    client: httpx.Client, wanted: str | int
+) -> None:
+    made = site(client, accountId=wanted).json()["data"]
+    assert made["accountId"] == EMEA
+    own = type(wanted)(made["id"])
+    assert client.put(f"/sites/{made['id']}", json={"data": {"id": own}}).status_code == 200

@@ -215,3 +215,20 @@ def test_the_pages_of_a_custom_role_decide_what_its_holder_may_do(
     world.settings = replace(world.settings, wider_grants="accepted")
     assert desk.put(mina, json=wider).status_code == 200
     assert desk.delete(mina).status_code == 200
+
+
+def test_ids_of_roles_and_scopes_may_be_numbers(client: httpx.Client, ids: Names) -> None:
+    content = body({"accountIds": [int(ids("Acme EMEA"))]}, "Users.view")
+    made = client.post("/rbac/role", json=content).json()["data"]
+    assert made["scopeId"] == ids("Acme EMEA")
+    target = {"data": {"targetId": int(ids("role Viewer"))}}
+    url = f"/rbac/role/{ids('role Acme EMEA - Triage')}"
+    assert client.request("DELETE", url, json=target).status_code == 200
+
+
+def test_every_permission_that_another_rests_on_is_there(client: httpx.Client) -> None:
+    pages = client.get("/rbac/role").json()["data"]["pages"]
+    every = [each for page in pages for each in page["permissions"]]
+    assert {name for each in every for name in each["dependsOn"]} <= {
+        each["identifier"] for each in every
+    }

@@ -385,3 +385,30 @@ def test_the_role_of_the_grant_is_the_one_sent(
     client.put(ANA, json=body("site", grant("IT", "Acme EMEA/Lyon")))
     user = world.users[ids("ana@acme.example")]
     assert user.grants == (Grant(ids("Acme EMEA/Lyon"), ids("role IT")),)
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_null_for_a_flag_keeps_what_was(
+    client: httpx.Client, world: World, ids: Names, *, kept: bool
+) -> None:
+    user_id = ids("ana@acme.example")
+    world.users[user_id] = replace(
+        world.users[user_id], two_fa_enabled=kept, can_generate_api_token=kept
+    )
+    flags = {"twoFaEnabled": None, "canGenerateApiToken": None}
+    user = client.put(ANA, json=body("site", **flags)).json()["data"]
+    assert (user["twoFaEnabled"], user["canGenerateApiToken"]) == (kept, kept)
+
+
+def test_null_for_a_flag_of_a_new_user_means_the_default(
+    client: httpx.Client, grant: Entry
+) -> None:
+    made = client.post("/users", json=newcomer(grant, twoFaEnabled=None)).json()["data"]
+    assert made["twoFaEnabled"] is True
+
+
+def test_the_own_id_in_a_body_may_be_a_number(client: httpx.Client) -> None:
+    request = body("site", id=1820000000000001025)
+    assert client.put(ANA, json=request).status_code == 200
+    token = {"data": {"id": 1820000000000001025}}
+    assert client.post("/users/revoke-api-token", json=token).status_code == 200

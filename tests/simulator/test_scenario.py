@@ -17,6 +17,7 @@ from reconciler.simulator.scenario import (
     Scenario,
     add_arguments,
     from_arguments,
+    in_full,
     load,
     parse,
     parse_short,
@@ -74,7 +75,14 @@ def test_a_fault_in_short(text: str, fault: Fault) -> None:
         ("503@seven", "write KIND[=VALUE]@WHERE"),
         ("503@users", "write KIND[=VALUE]@WHERE"),
         ("503@7#8", "write KIND[=VALUE]@WHERE"),
-        ("503@/users7-", None),
+        ("503@/users7-", "no operation of the console has a path like '/users7-'"),
+        ("503@GET /usrs#1", "path: no operation of the console has a path like '/usrs'"),
+        ("503@/web/api/v2.1", "path: no operation of the console has a path"),
+        ("503@/**/users/1", "path: no operation"),
+        ("503@/users/1/2", "path: no operation"),
+        ("reset-after@PTU /users#1", "method: 'PTU' is none of GET, POST, PUT, DELETE"),
+        ("503@PUT /users", "method: '/users' knows no PUT, only GET, POST"),
+        ("wrong-total=-1000001@1", "is no number from -1000000 to 1000000"),
         ("503@0", "at: '0' does not match"),
         ("503@9-7", "at: 9-7 ends before it begins"),
         ("503@150%", "chance: 1.5 is greater than the maximum of 1"),
@@ -94,14 +102,36 @@ def test_a_fault_in_short(text: str, fault: Fault) -> None:
         ("change=petra GET /users {@7", "Expecting property name"),
     ],
 )
-def test_what_is_no_fault_is_told_in_one_line(text: str, message: str | None) -> None:
-    if message is None:
-        assert parse_short(text).path == "/users7-"
-        return
+def test_what_is_no_fault_is_told_in_one_line(text: str, message: str) -> None:
     with pytest.raises(ValueError, match=r".") as told:
         parse_short(text)
     assert message in str(told.value)
     assert "\n" not in str(told.value)
+
+
+@pytest.mark.parametrize(
+    "where",
+    ["/users/*", "PUT /users/18*", "GET /web/api/v2.1/users", "/**", "GET /**s", "/users/**",
+     "POST /users/delete-*", "/*/*/policy", "GET /export/**", "PUT /users/*1*", "/**/{id}"],
+)  # fmt: skip
+def test_what_some_operation_could_meet_is_accepted(where: str) -> None:
+    method, _, path = where.rpartition(" ")
+    fault = parse_short(f"503@{where}")
+    assert (fault.method, fault.path) == (method, path)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["503@7", "503@7-9", "429=30@7-", "wrong-total=-1@GET /users", "500@5%",
+     "504+effect@PUT /*/*#2", 'change=soar PUT /users/7 {"data": {}}@*', "change=soar GET /user@1"],
+)  # fmt: skip
+def test_a_fault_is_written_as_it_is_read(text: str) -> None:
+    fault = parse_short(text)
+    assert parse({"faults": [in_full(fault)]}).faults == (fault,)
+
+
+def test_a_total_may_be_too_low() -> None:
+    assert parse_short("wrong-total=-1@1").value == -1
 
 
 def test_a_scenario_in_full() -> None:
@@ -152,6 +182,8 @@ def test_an_empty_scenario_does_nothing() -> None:
         ({"faults": [5]}, "faults[0]: 5 is not of type"),
         ({"faults": ["503@7", {"at": 7}]}, "faults[1]: 'kind' is a required property"),
         ({"faults": ["503"]}, "faults[0]: '503' is no fault"),
+        ({"faults": ["503@1", "503@0"]}, "faults[1]: at: '0' does not match"),
+        ({"faults": [{"kind": "503", "path": "/usrs"}]}, "faults[0]: path: no operation"),
         ({"faults": [{"kind": "503", "at": 0}]}, "faults[0].at: 0 is less than"),
         ({"faults": [{"kind": "503", "nth": 1}]}, "('nth' was unexpected)"),
         ({"faults": [{"kind": "change"}]}, "faults[0]: a change, and nothing else"),
@@ -173,6 +205,23 @@ def test_a_file_that_is_no_scenario_is_named(tmp_path: Path) -> None:
         path.write_text(content, encoding="utf-8")
         with pytest.raises(ValueError, match=r"storm\.json: "):
             load(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ('{"seed": 1, "seed": 1}', "seed"),
+        ('{"faults": ["503@1", {"kind": "503", "at": 1, "at": 2}]}', "faults[1].at"),
+        ('{"faults": [{"requests": [{"body": {"a": {"b": 1, "b": 2}}}]}]}',
+         "faults[0].requests[0].body.a.b"),
+    ],
+)  # fmt: skip
+def test_a_key_that_stands_twice_is_named(tmp_path: Path, text: str, place: str) -> None:
+    path = tmp_path / "storm.json"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(ValueError, match=r".") as told:
+        load(path)
+    assert str(told.value).startswith(f"{path}: {place}: stands twice")
 
 
 def test_options_add_to_the_file_and_win_over_it(tmp_path: Path) -> None:

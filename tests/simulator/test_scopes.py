@@ -207,3 +207,67 @@ def test_users_in_roles_counts_the_users_the_caller_sees(
         return int(role["usersInRoles"])
 
     assert (count(client), count(acting_as(EMEA_ADMIN))) == (10, 2)
+
+
+@pytest.fixture
+def split(world: World, ids: Names) -> str:
+    """Return the id of somebody with a grant the account token sees and one it does not."""
+    user_id = ids("wanda@acme.example")
+    grants = (
+        Grant(ids("Acme EMEA"), ids("role Viewer")),
+        Grant(ids("Acme Americas"), ids("role Admin")),
+    )
+    world.users[user_id] = replace(world.users[user_id], scope="account", grants=grants)
+    return user_id
+
+
+def found(client: httpx.Client, **parameters: str) -> list[str]:
+    answer = client.get("/users", params={"limit": "1000", **parameters}).json()
+    return [user["id"] for user in answer["data"]]
+
+
+@pytest.mark.parametrize("switch", ["unmatched", "matched"])
+def test_filters_know_the_grants_that_the_token_sees_unless_told_otherwise(
+    acting_as: OpenClient, world: World, ids: Names, split: str, switch: str
+) -> None:
+    world.settings = replace(world.settings, hidden_grants=switch)
+    petra, is_found = acting_as(EMEA_ADMIN), switch == "matched"
+    assert (split in found(petra, accountIds=ids("Acme Americas"))) is is_found
+    assert (split in found(petra, roleIds=ids("role Admin"))) is is_found
+    assert split in found(petra, accountIds=ids("Acme EMEA"))
+    assert split in found(petra, roleIds=ids("role Viewer"))
+    world.settings = replace(world.settings, place_filters="inherited")
+    assert (split in found(petra, siteIds=ids("Acme Americas/Austin"))) is is_found
+
+
+def test_the_order_by_role_knows_no_hidden_grant(
+    acting_as: OpenClient, world: World, ids: Names, split: str
+) -> None:
+    petra, user, hidden = acting_as(EMEA_ADMIN), world.users[split], world.users[split].grants[1]
+    seen = Grant(ids("Acme EMEA"), ids("role Acme EMEA - Triage"))
+    world.users[split] = replace(user, grants=(seen,))
+    order = found(petra, sortBy="roleId")
+    world.users[split] = replace(user, grants=(seen, hidden))
+    assert found(petra, sortBy="roleId") == order
+
+
+def test_pages_account_and_counts_tell_nothing_of_hidden_grants(
+    acting_as: OpenClient, world: World, ids: Names, split: str
+) -> None:
+    petra = acting_as(EMEA_ADMIN)
+    service_id = ids("siem-export")
+    grants = world.users[split].grants
+    world.service_users[service_id] = replace(
+        world.service_users[service_id], scope="account", grants=grants
+    )
+
+    def told() -> list[Any]:
+        user = petra.get(f"/users/{split}").json()["data"]
+        service = petra.get(f"/service-users/{service_id}").json()["data"]
+        counts = [role["usersInRoles"] for role in petra.get("/rbac/roles").json()["data"]]
+        return [user["pages"], user["account"], service["account"], counts]
+
+    with_hidden = told()
+    assert with_hidden[1]["name"] == with_hidden[2]["name"] == "Acme EMEA"
+    world.users[split] = replace(world.users[split], grants=grants[:1])
+    assert told() == with_hidden

@@ -2,12 +2,14 @@
 
 import contextlib
 import socket
+from typing import cast
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
 
 from reconciler.simulator.calls import timestamp
+from reconciler.simulator.records import User
 from reconciler.simulator.serve import running, wall_clock
 from reconciler.simulator.world import World
 
@@ -26,6 +28,30 @@ def test_a_change_is_dated_by_the_clock_on_the_wall(world: World) -> None:
         url = f"{served.url}/web/api/v2.1/users/1820000000000001025"
         assert client.delete(url, headers=headers).status_code == 200
         assert before <= served.changes[0].at <= timestamp(wall_clock())
+
+
+def test_a_defect_is_answered_told_and_kept(world: World) -> None:
+    """A record that is none stands for a defect: every listing of users stumbles over it."""
+    kept: list[int] = []
+    with running(world) as served:
+        served.console.keep = lambda console: kept.append(len(console.requests))
+        headers = {"Authorization": f"ApiToken {served.token}", "X-Simulator-Control": "yes"}
+        served.world.users["1"] = cast("User", None)
+        served.rehearse("503@7", "extra-field@*")
+        with httpx.Client(base_url=served.url, headers=headers, trust_env=False) as client:
+            answers = [client.get("/web/api/v2.1/users"), client.get("/_simulator/world")]
+            served.world.users.pop("1")
+            assert client.get("/web/api/v2.1/users").status_code == 200
+        for answer in answers:
+            assert answer.status_code == 500
+            (error,) = answer.json()["errors"]
+            assert error["code"] == 5000010
+            assert error["detail"].startswith("the simulator itself failed: ")
+        first, second = served.log
+        assert (first.index, first.status, first.faults) == (1, 500, ("internal-error",))
+        assert second.index == 2
+        assert [tally.missed for tally in served.rehearsal.schedule.tallies] == [0, 1]
+        assert kept == [1, 1, 2]
 
 
 def test_stopping_does_not_wait_for_half_a_request() -> None:

@@ -110,6 +110,28 @@ def test_a_killed_simulator_goes_on_counting_where_it_was(start: Start) -> None:
     assert [each["sequence"] for each in two.get("/_simulator/changes")["changes"]] == [1, 2]
 
 
+def test_no_id_is_given_twice_although_who_had_it_is_gone(start: Start) -> None:
+    body = {"name": "robot", "scope": "site", "expirationDate": "2099-01-01T00:00:00Z"}
+    one = start()
+    first = one.client.post(f"{API}/service-users", json={"data": body}).json()["data"]["id"]
+    assert one.client.delete(f"{API}/service-users/{first}").status_code == 200
+    one.end(signal.SIGKILL)
+    second = start().client.post(f"{API}/service-users", json={"data": body}).json()["data"]["id"]
+    assert int(second) > int(first)
+
+
+def test_the_highest_id_is_kept_even_of_what_no_activity_tells(state: Path, world: World) -> None:
+    highest = str(world.highest_id() + 7)
+    console = open_console(world)
+    with closing(Storage(state)) as storage:
+        storage.begin(console, "", "")
+        world.users[highest] = replace(next(iter(world.users.values())), id=highest)
+        storage.save(console)
+        del world.users[highest]
+        storage.save(console)
+    assert int(restored(state).fresh_id()) > int(highest)
+
+
 def test_a_replaced_world_is_kept_as_well_and_begins_a_new_diary(start: Start) -> None:
     one = start()
     whole = one.get("/_simulator/world")

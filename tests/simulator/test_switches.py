@@ -129,3 +129,16 @@ def test_the_last_activation_may_move_with_the_calls(
     turn(world, last_activation="moving")
     acting_as("soar").get("/user")
     assert world.service_users[robot].last_activation == "2026-11-23T09:00:00.000000Z"
+
+
+@pytest.mark.parametrize(
+    ("switch", "said"), [("absent", {}), ("null", {"errors": None}), ("empty", {"errors": []})]
+)
+@pytest.mark.parametrize("path", ["/system/status", "/users", "/sites", ANA, "/activities"])
+def test_a_success_may_say_that_there_are_no_errors(
+    client: httpx.Client, world: World, path: str, switch: str, said: dict[str, Any]
+) -> None:
+    plain = client.get(path).json()
+    turn(world, success_errors=switch)
+    assert client.get(path).json() == plain | said
+    assert client.delete(ANA).json() == {"data": {"success": True}} | said

@@ -87,15 +87,19 @@ def connect(console: Running, method: str, path: str) -> socket.socket:
 def ask(console: Running) -> Ask:
     def send(method: str = "GET", path: str = PATH) -> Seen:
         with connect(console, method, path) as link:
-            raw = b""
-            try:
-                while chunk := link.recv(65536):
-                    raw += chunk
-            except ConnectionResetError:
-                return Seen(raw, "reset")
-            return Seen(raw, "end")
+            return read_all(link)
 
     return send
+
+
+def read_all(link: socket.socket) -> Seen:
+    raw = b""
+    try:
+        while chunk := link.recv(65536):
+            raw += chunk
+    except ConnectionResetError:
+        return Seen(raw, "reset")
+    return Seen(raw, "end")
 
 
 def half(body: bytes) -> bytes:
@@ -337,6 +341,35 @@ def ask_or_raise(console: Running) -> None:
     with connect(console, "GET", PATH) as link:
         if not link.recv(1):
             raise ConnectionResetError
+
+
+def test_a_slow_reader_gets_the_half_before_the_reset(console: Running) -> None:
+    """More than the buffers of both sides hold, read only once the answer is on its way."""
+    console.rehearse("extra-field=" + "x" * 40_000 + "@1", "reset-midway@1")
+    path = "/web/api/v2.1/users?limit=1000"
+    link = socket.socket()
+    link.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    with link:
+        link.connect(("127.0.0.1", urlsplit(console.url).port or 0))
+        link.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\nAuthorization: ApiToken {console.token}"
+                     "\r\n\r\n".encode())  # fmt: skip
+        seen = read_all(link)
+    assert seen.ending == "reset"
+    assert len(seen.body) == seen.declared // 2 > 10**6
+
+
+def test_a_reset_does_not_wait_for_a_client_that_left(console: Running, ask: Ask) -> None:
+    console.rehearse("extra-field=" + "x" * 40_000 + "@1", "reset-midway@1")
+    with connect(console, "GET", "/web/api/v2.1/users?limit=1000") as link:
+        assert link.recv(1)
+    assert ask().status == 200
+
+
+def test_every_answer_has_the_date_of_the_clock(console: Running, ask: Ask) -> None:
+    console.rehearse("503@2", "302@3", "truncated@4", clock="2030-01-01T01:00:00+01:00")
+    paths = [PATH] * 4 + ["/nowhere", "/_simulator/"]
+    dates = {ask("GET", path).headers["date"] for path in paths}
+    assert dates == {"Tue, 01 Jan 2030 00:00:00 GMT"}
 
 
 def test_an_answer_without_a_fault_keeps_the_connection(console: Running) -> None:
