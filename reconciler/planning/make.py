@@ -68,19 +68,26 @@ def make_plan(
     unknown = tuple(unknown_roles(judged))
     if unknown:
         raise PolicyError(unknown)
+    return _as_plan(judged, compared, wanted)
+
+
+def _as_plan(
+    judged: Judged, compared: list[tuple[DesiredPrincipal, Comparison]], wanted: Wanted
+) -> Plan:
+    actual, options, operations = judged.actual, wanted.options, judged.operations
     return Plan(
-        instant=instant,
+        instant=judged.instant,
         origin=actual.origin,
         account_ids=tuple(sorted(account.id for account in actual.accounts)),
         view_level=actual.identity.level,
         view_sites=len(actual.sites),
         planned_by=actual.identity.label,
         policy_digest=wanted.policy.digest,
-        guardrails_digest=guardrails.digest,
+        guardrails_digest=judged.guardrails.digest,
         content_digest=content_digest(options, operations),
         operations=operations,
         refusals=_refusals(judged, compared),
-        unlisted=tuple(_unlisted(principal) for principal in desired.unlisted),
+        unlisted=tuple(_unlisted(principal) for principal in judged.desired.unlisted),
         warnings=notices(judged, compared),
         options=options,
     )

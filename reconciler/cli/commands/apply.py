@@ -88,11 +88,7 @@ def command(
             check_origin(saved, client.origin)
         actual = read_actual(client, session.progress())
         plan = _decided(session, wanted, actual, file)
-        tree = plan_tree(plan, __version__)
-        # What was reviewed is not read out again, unless something stands against it.
-        is_reviewed = saved is not None and auto_approve and not plan.refusals
-        text = bound_text(tree) if is_reviewed else plan_text(tree, color=session.color_out)
-        click.echo(text, nl=False)
+        _show(session, plan, is_reviewed=saved is not None and auto_approve)
         if plan.refusals:
             return ExitCode.REFUSED
         if plan.is_empty:
@@ -105,6 +101,14 @@ def command(
                     "Run apply again.",
                 )
         return _written(session, wanted, client, plan, actual, record)
+
+
+def _show(session: Session, plan: Plan, *, is_reviewed: bool) -> None:
+    """Print the plan; what was reviewed is not read out again, unless something is against it."""
+    tree = plan_tree(plan, __version__)
+    is_short = is_reviewed and not plan.refusals
+    text = bound_text(tree) if is_short else plan_text(tree, color=session.color_out)
+    click.echo(text, nl=False)
 
 
 def _decided(session: Session, wanted: Wanted, actual: Actual, file: dict[str, Any] | None) -> Plan:
