@@ -2,6 +2,7 @@
 
 import argparse
 import difflib
+import re
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
@@ -22,6 +23,8 @@ _FROM_ENVIRONMENT = (
 )  # fmt: skip
 _CONTROL_TOKEN = "SIMULATOR_CONTROL_TOKEN"  # noqa: S105  the name of a variable
 _PREFIX = "SIMULATOR_"
+_LINKS = re.compile(r"SERVICE_(HOST|PORT)|PORT_\d+_")
+"""What Kubernetes adds for a service called `simulator`; its plain SIMULATOR_PORT is an address."""
 _LOG = {"yes": "--log", "no": "--no-log"}
 _DESCRIPTION = """\
 Serve a console to rehearse on. It speaks the Management API v2.1, goes wrong on command, and keeps
@@ -106,12 +109,15 @@ def _told(environ: Mapping[str, str]) -> dict[str, str]:
     known = [name.upper() for name in (*_FROM_ENVIRONMENT, "control_token")]
     for variable in sorted(environ):
         prefix, is_ours, word = variable.partition(_PREFIX)
-        if is_ours and not prefix and environ[variable] and word not in known:
+        is_given = is_ours and not prefix and environ[variable]
+        if is_given and word not in known and not _LINKS.match(word):
             near = difflib.get_close_matches(word, known, 1)
             hint = f"did you mean {_PREFIX}{near[0]}?" if near else "unset it"
             raise ValueError(f"the environment variable {variable} is unknown; {hint}")
     given = {name: environ.get(_PREFIX + name.upper(), "") for name in _FROM_ENVIRONMENT}
     told = {name: text for name, text in given.items() if text}
+    if told.get("port", "").startswith("tcp://"):
+        del told["port"]
     if told.get("log", "yes") not in _LOG:
         raise ValueError(f"SIMULATOR_LOG is yes or no, not {told['log']!r}")
     return told

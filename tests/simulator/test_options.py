@@ -94,7 +94,7 @@ def test_a_large_world_is_ready_and_has_counted_nothing(opened: Open) -> None:
         (["--users", "5"], {}, "goes with --seed"),
         (["--speed", "5"], {}, "unrecognized arguments: --speed 5"),
         (["--po", "5"], {}, "unrecognized arguments: --po 5"),
-        ([], {"SIMULATOR_PORT": "tcp://10.0.0.1:80"}, "--port: invalid int value"),
+        ([], {"SIMULATOR_PORT": "eighty"}, "--port: invalid int value"),
         ([], {"SIMULATOR_LOG": "off"}, "SIMULATOR_LOG is yes or no, not 'off'"),
         ([], {"SIMULATOR_FAULTS": "503@1"}, "SIMULATOR_FAULTS is unknown; did you mean SIM"),
         ([], {"SIMULATOR_CONTROL_TOKN": "x"}, "did you mean SIMULATOR_CONTROL_TOKEN?"),
@@ -205,3 +205,14 @@ def test_an_ipv6_address_is_told_as_a_url() -> None:
         pytest.skip("no IPv6 loopback here")
     with listener:
         assert url_of(listener) == f"http://[::1]:{listener.getsockname()[1]}"
+
+
+def test_what_kubernetes_adds_for_a_service_called_simulator_is_no_mistake() -> None:
+    linked = {
+        "SIMULATOR_PORT": "tcp://10.0.0.1:80",
+        "SIMULATOR_PORT_80_TCP_ADDR": "10.0.0.1",
+        "SIMULATOR_SERVICE_HOST": "10.0.0.1",
+        "SIMULATOR_SERVICE_PORT": "80",
+    }
+
+    assert read([], linked).port == read([], {}).port
