@@ -2,9 +2,9 @@
 
 import argparse
 import difflib
-import re
 import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
