@@ -1,5 +1,6 @@
 """Options of the whole suite, and the check of every exchange with a simulated console."""
 
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -30,3 +31,17 @@ def _answers_fit_the_documentation(witness: Witness) -> Iterator[None]:
     """Fail a test during which a console answered, or accepted, what is not documented."""
     yield
     assert witness.judge() == []
+
+
+@pytest.fixture
+def impatient() -> Iterator[None]:
+    """Fail, instead of waiting for ever, when opening or reading blocks."""
+
+    def late(*_: object) -> None:
+        raise AssertionError("it waits")
+
+    before = signal.signal(signal.SIGALRM, late)
+    signal.alarm(60)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)

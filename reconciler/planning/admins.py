@@ -11,8 +11,8 @@ from reconciler.domain.access import Scope
 from reconciler.domain.names import PrincipalKind
 from reconciler.domain.plan import Refusal
 from reconciler.domain.state import Actual
-from reconciler.planning.judged import Judged
-from reconciler.planning.project import Holders, holders, project
+from reconciler.planning.judged import Held, Judged
+from reconciler.planning.project import Holders, project
 
 
 def admin_floor(judged: Judged) -> Iterable[Refusal]:
@@ -44,11 +44,9 @@ def short_of_admins(judged: Judged) -> Iterable[tuple[Scope, int]]:
 
 def _admins(judged: Judged) -> tuple[Holders, Holders]:
     """Return the standing admin grants of everybody who counts, before and after."""
-    everything = holders(judged.actual, judged.deleted_site_ids)
     countable = _countable(judged.actual)
-    passing = {(id_, grant) for id_, grant in judged.windowed if (id_, grant) not in judged.ending}
 
-    def admin_grants(state: Holders, ignored: set[tuple[str, object]]) -> Holders:
+    def admin_grants(state: Holders, ignored: frozenset[Held]) -> Holders:
         found = {
             id_: tuple(g for g in grants if g.role.is_admin and (id_, g) not in ignored)
             for id_, grants in state.items()
@@ -56,10 +54,10 @@ def _admins(judged: Judged) -> tuple[Holders, Holders]:
         }
         return {id_: grants for id_, grants in found.items() if grants}
 
-    closing = {(id_, grant) for id_, grant in judged.forgiven}
+    passing = judged.windowed - judged.ending
     return (
-        admin_grants(everything, {*passing, *closing}),
-        admin_grants(project(everything, judged.operations), {*judged.windowed}),
+        admin_grants(judged.holders, passing | judged.forgiven),
+        admin_grants(project(judged.holders, judged.operations), judged.windowed),
     )
 
 

@@ -15,9 +15,12 @@ from reconciler.planning.judged import Judged, held_after, places_of
 from reconciler.planning.limits import too_large_a_share, too_many_revokes
 
 
-def refusals(judged: Judged) -> tuple[Refusal, ...]:
-    """Return everything that stands against the plan, in a fixed order."""
-    found = {refusal for guard in GUARDS for refusal in guard(judged)}
+def refusals(judged: Judged, compared: Iterable[Refusal]) -> tuple[Refusal, ...]:
+    """Return everything that stands against the plan, in a fixed order.
+
+    `compared` is what comparison refused already, principal by principal.
+    """
+    found = {refusal for guard in GUARDS for refusal in guard(judged)}.union(compared)
     return tuple(sorted(found, key=lambda r: (r.rule, r.message, r.places)))
 
 

@@ -14,6 +14,7 @@ from reconciler.domain.state import Actual
 from reconciler.errors import Place
 from reconciler.planning.before import Before
 from reconciler.planning.names import Names
+from reconciler.planning.project import Holders, holders
 
 Held = tuple[str, Grant]
 """A principal's id and a grant."""
@@ -34,10 +35,10 @@ class Judged:
     before: Before
     instant: datetime
 
-    @property
-    def deleted_site_ids(self) -> frozenset[str]:
-        """Sites on which grants count for nothing."""
-        return self.names.catalog.deleted_site_ids
+    @cached_property
+    def holders(self) -> Holders:
+        """Who holds what before the plan, deleted sites left out."""
+        return holders(self.actual, self.names.catalog.deleted_site_ids)
 
     def limit(self, rule: str, value: float) -> float:
         """Return the value of a limit: the override's while it lasts, else the file's."""
@@ -73,31 +74,28 @@ class Judged:
         """What is held for good and turned into a window: its end is decided here and now."""
         return frozenset(
             (one.principal.id, wish.grant)
-            for one, wish in self._wishes()
+            for one in self.targeted
             if one.principal is not None
-            and wish.window is not None
+            for wish in one.in_force
+            if wish.window is not None
             and wish.window.end is not None
             and wish.grant in one.principal.grants
             and (self._name(one.name), wish.grant) in self.before.standing
         )
 
     @cached_property
-    def lost(self) -> tuple[tuple[PrincipalName, Scope], ...]:
-        """Every scope that the plan takes from somebody, for counting.
+    def lost(self) -> tuple[Scope, ...]:
+        """Every scope that the plan takes from somebody, once for each, for counting.
 
         A role replacement loses no scope; a level change loses every scope of the old level.
         """
-        found = []
+        found = [grant.scope for _, grant in self.ending]
         for operation in self.operations:
             kept = {grant.scope for grant in held_after(operation)}
             for change in operation.revokes:
                 held = (operation.principal_id or "", change.grant)
                 if change.grant.scope not in kept and held not in self.forgiven:
-                    found.append((operation.name, change.grant.scope))
-        for one in self.targeted:
-            if one.principal is not None:
-                ends = {grant for id_, grant in self.ending if id_ == one.principal.id}
-                found.extend((one.name, grant.scope) for grant in ends)
+                    found.append(change.grant.scope)
         return tuple(found)
 
     def newly_asked(self) -> Iterable[tuple[DesiredPrincipal, DesiredGrant]]:
@@ -116,9 +114,6 @@ class Judged:
                 is_change = self.before.is_known and not known
                 if is_change or (one.name, wish.grant) in granted:
                     yield one, wish
-
-    def _wishes(self) -> Iterable[tuple[DesiredPrincipal, DesiredGrant]]:
-        return ((one, wish) for one in self.targeted for wish in one.in_force)
 
     def _name(self, name: PrincipalName) -> PrincipalName:
         return self.names.people.canonical(name)

@@ -7,7 +7,6 @@ from fractions import Fraction
 
 from reconciler.domain.plan import Refusal
 from reconciler.planning.judged import Judged
-from reconciler.planning.project import holders
 
 _RAISE = (
     "Split the change; or lift the limit for a while, in guardrails.yaml: "
@@ -33,12 +32,8 @@ def too_large_a_share(judged: Judged) -> Iterable[Refusal]:
     value = judged.limit("max_revoke_fraction", judged.guardrails.max_revoke_fraction)
     # As it is written: 0.29 of 100 is 29, which binary floats miss.
     fraction = Fraction(str(value))
-    lost = Counter(scope for _, scope in judged.lost)
-    there = Counter(
-        grant.scope
-        for grants in holders(judged.actual, judged.deleted_site_ids).values()
-        for grant in grants
-    )
+    lost = Counter(judged.lost)
+    there = Counter(grant.scope for grants in judged.holders.values() for grant in grants)
     for scope, count in sorted(lost.items(), key=lambda item: item[0].sort_key):
         limit = max(1, math.floor(fraction * there[scope]))
         if count > limit:

@@ -1,13 +1,12 @@
 """Policy x guardrails x actual state x instant -> plan. The whole decision, in one screen."""
 
-from collections.abc import Iterable
 from datetime import datetime
 
 from reconciler.domain.access import Grant, Level
 from reconciler.domain.desired import Desired, DesiredPrincipal
 from reconciler.domain.guardrails import Guardrails, NothingLeft, Park
 from reconciler.domain.names import PrincipalName
-from reconciler.domain.plan import Holding, Options, Plan, Refusal, UnlistedPrincipal
+from reconciler.domain.plan import Holding, Options, Plan, UnlistedPrincipal
 from reconciler.domain.policy import RoleName, ScopeName
 from reconciler.domain.state import Actual, Principal
 from reconciler.domain.wanted import Wanted
@@ -86,22 +85,10 @@ def _as_plan(
         guardrails_digest=judged.guardrails.digest,
         content_digest=content_digest(options, operations),
         operations=operations,
-        refusals=_refusals(judged, compared),
+        refusals=refusals(judged, (each.refusal for _, each in compared if each.refusal)),
         unlisted=tuple(_unlisted(principal) for principal in judged.desired.unlisted),
         warnings=notices(judged, compared),
         options=options,
-    )
-
-
-def _refusals(
-    judged: Judged, compared: Iterable[tuple[DesiredPrincipal, Comparison]]
-) -> tuple[Refusal, ...]:
-    own = {each.refusal for _, each in compared if each.refusal}
-    return tuple(
-        sorted(
-            own | set(refusals(judged)),
-            key=lambda refusal: (refusal.rule, refusal.message, refusal.places),
-        )
     )
 
 

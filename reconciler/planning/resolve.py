@@ -163,7 +163,7 @@ def _complete(
     unlisted = tuple(sorted(nobodys, key=lambda p: (p.name, p.id)))
     if guardrails.unlisted is Unlisted.REVOKE:
         ending = [p for p in unlisted if _may_be_revoked_unnamed(p)]
-        unlisted = tuple(p for p in unlisted if p not in ending)
+        unlisted = tuple(p for p in unlisted if not _may_be_revoked_unnamed(p))
         principals = [*principals, *(DesiredPrincipal(p.name, p, listed=False) for p in ending)]
     ordered = sorted(principals, key=lambda p: (p.name, p.principal.id if p.principal else ""))
     return Desired(tuple(ordered), unlisted, warnings)

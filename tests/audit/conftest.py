@@ -1,8 +1,7 @@
 """A journal in a folder of its own, a clock that stands still, and a chain to damage."""
 
 import json
-import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,20 +12,6 @@ from reconciler.audit.journal import Journal
 from reconciler.errors import ReconcilerError
 
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
-
-
-@pytest.fixture
-def impatient() -> Iterator[None]:
-    """Fail, instead of waiting for ever, when opening or reading blocks."""
-
-    def late(*_: object) -> None:
-        raise AssertionError("it waits")
-
-    before = signal.signal(signal.SIGALRM, late)
-    signal.alarm(60)
-    yield
-    signal.alarm(0)
-    signal.signal(signal.SIGALRM, before)
 
 
 @pytest.fixture

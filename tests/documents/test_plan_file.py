@@ -2,9 +2,8 @@
 
 import json
 import os
-import signal
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -39,20 +38,6 @@ TEXT = to_json(sealed(plan_tree(MADE, "1.2.3")))
 
 def edited(**changes: Any) -> bytes:
     return json.dumps(sealed(json.loads(TEXT) | changes)).encode()
-
-
-@pytest.fixture
-def impatient() -> Iterator[None]:
-    """Fail, instead of waiting for ever, when opening or reading blocks."""
-
-    def late(*_: object) -> None:
-        raise AssertionError("it waits")
-
-    before = signal.signal(signal.SIGALRM, late)
-    signal.alarm(60)
-    yield
-    signal.alarm(0)
-    signal.signal(signal.SIGALRM, before)
 
 
 def names(folder: Path) -> list[str]:
