@@ -86,6 +86,6 @@ def test_the_picture_of_a_plan_is_one_the_tool_draws(tmp_path: Path) -> None:
 def test_the_policy_in_the_readme_is_valid(tmp_path: Path) -> None:
     (tmp_path / "soc.yaml").write_text(re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)[0])
 
-    policy, _ = load(tmp_path)
+    policy = load(tmp_path).policy
 
     assert len(policy.assignments) == 3

@@ -28,7 +28,8 @@ def load_files(session: Session, files: Files, options: Options = NO_OPTIONS) ->
 
     Raises PolicyError with every problem, SettingsError when the base names no commit.
     """
-    policy, guardrails = load(files.policies, files.guardrails)
+    loaded = load(files.policies, files.guardrails)
+    policy, guardrails = loaded.policy, loaded.guardrails
     base = read_base(files.policies, files.base, child_environment(session.runtime.environ))
     problems = {
         problem for before in base.policies for problem in departed(before, policy, guardrails)
@@ -43,4 +44,10 @@ def load_files(session: Session, files: Files, options: Options = NO_OPTIONS) ->
             "Name the base commit with --base (in CI: check out with fetch-depth: 0).",
         )
         policy = replace(policy, warnings=(*policy.warnings, unchecked))
-    return Wanted(policy, guardrails, options, base.policies[0] if base.policies else None)
+    return Wanted(
+        policy=policy,
+        guardrails=guardrails,
+        options=options,
+        base=base.policies[0] if base.policies else None,
+        pins=loaded.pins,
+    )

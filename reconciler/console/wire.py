@@ -102,6 +102,10 @@ def read_principal(kind: PrincipalKind, record: Record, directory: Directory) ->
         can_log_in=is_user and _can_log_in(record),
         is_partial=is_partial,
         last_login=text(record, "lastLogin" if is_user else "lastActivation") or None,
+        email_verified=flag(record, "emailVerified") if is_user else None,
+        two_factor=(text(record, "twoFaStatus").casefold() or None) if is_user else None,
+        token_created=_of_token(record, "createdAt"),
+        token_expires=_of_token(record, "expiresAt"),
     )
 
 
@@ -136,6 +140,11 @@ def _can_log_in(record: Record) -> bool:
     }
     needs_second_factor = flag(record, "twoFaEnabled") is True
     return flag(record, "emailVerified") is not False and (ready or not needs_second_factor)
+
+
+def _of_token(record: Record, key: str) -> str | None:
+    token = record.get("apiToken")
+    return (text(token, key) or None) if isinstance(token, dict) else None
 
 
 def _state(record: Record) -> str:

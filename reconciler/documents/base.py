@@ -97,7 +97,7 @@ def _commits(git: Git, ref: str | None) -> list[str]:
 def _policy(git: Git, commit: str, prefix: str) -> Policy | None:
     """Return the policy of one commit, None when it has no policy files."""
     with tempfile.TemporaryDirectory(prefix="reconciler-base-") as folder:
-        return load(Path(folder))[0] if _write_out(git, commit, prefix, Path(folder)) else None
+        return load(Path(folder)).policy if _write_out(git, commit, prefix, Path(folder)) else None
 
 
 def _why_none(git: Git, *, is_silent: bool) -> str | None:

@@ -1,6 +1,7 @@
 """The policies folder -> Policy and Guardrails, or everything that is wrong with it."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -14,6 +15,7 @@ from reconciler.documents.read import read
 from reconciler.documents.windows import window_problems
 from reconciler.domain.digest import digest
 from reconciler.domain.guardrails import Guardrails
+from reconciler.domain.pins import Pins
 from reconciler.domain.policy import Policy
 from reconciler.errors import Place, PolicyError, Problem
 
@@ -24,7 +26,17 @@ _NO_POLICIES = "Name the right folder with --policies; to revoke everything, say
 _UNREAD = {"pins.yaml", "waivers.yaml", "tests.yaml"}
 
 
-def load(root: Path, guardrails: Path | None = None) -> tuple[Policy, Guardrails]:
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What a policies folder holds."""
+
+    policy: Policy
+    guardrails: Guardrails
+    pins: Pins | None = None
+    """None without `pins.yaml`."""
+
+
+def load(root: Path, guardrails: Path | None = None) -> Loaded:
     """Read a policies folder, and the guardrails in it or the trusted copy named instead.
 
     Raises PolicyError with all problems of all files, sorted by place. Files that cannot be read
@@ -51,7 +63,7 @@ def load(root: Path, guardrails: Path | None = None) -> tuple[Policy, Guardrails
     policy = _attempt(lambda: build(policies, whole=not problems), problems)
     if problems or policy is None:
         raise PolicyError(tuple(problems))
-    return policy, limits or Guardrails(digest=digest({}))
+    return Loaded(policy, limits or Guardrails(digest=digest({})))
 
 
 def _limits(source: SourceFile) -> Guardrails:

@@ -4,8 +4,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from reconciler.domain.access import Grant, Level
+from reconciler.domain.access import Grant, Level, Role, Scope
 from reconciler.domain.names import PrincipalName
+from reconciler.domain.permissions import Permission
 from reconciler.domain.policy import Window
 from reconciler.errors import Place, Problem
 
@@ -21,10 +22,17 @@ class Reason(StrEnum):
     """Why a change is there. For the reader only; nothing decides by it."""
 
     POLICY = "policy"
+    """The policies say so; whether they changed is unknown without a base commit."""
+    YOUR_CHANGE = "your change"
+    """The policies say so, and those of the base commit did not."""
+    CONSOLE_DRIFT = "console drift"
+    """The policies of the base commit said so too: somebody changed the console."""
     WINDOW_OPENED = "window opened"
     WINDOW_CLOSED = "window closed"
     SUSPENDED = "suspended while a window is open"
     SITE_APPEARED = "site appeared"
+    SITE_RENAMED = "site renamed"
+    """The site's pinned name and its name of now differ in what patterns find it."""
     OFFBOARDING = "offboarding"
     UNLISTED = "unlisted"
     PARKED = "nothing left"
@@ -49,6 +57,15 @@ class OperationKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Commit:
+    """The commit that brought a line of the policies; evidence, for the reader only."""
+
+    id: str
+    author: str
+    subject: str
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
     """One triple granted or revoked."""
 
@@ -62,6 +79,8 @@ class Change:
     """The window a grant is in force by; None for standing grants and for revokes."""
     note: str | None = None
     """The `reason:` of the assignment."""
+    commit: Commit | None = None
+    """What brought it, when the policies lie in a git work tree."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +90,22 @@ class Holding:
     level: Level
     grants: tuple[Grant, ...]
     """In canonical order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What an operation means on some scopes: one role instead of another, or of none."""
+
+    scopes: tuple[Scope, ...]
+    """Where, widest first. Access is inherited, so these may be sites below what is written."""
+    before: Role | None
+    """The role that counts there before; None when nothing is held."""
+    after: Role | None
+    gained: tuple[Permission, ...] = ()
+    """Sorted; empty when the pages of either role were not read."""
+    lost: tuple[Permission, ...] = ()
+    is_known: bool = True
+    """False when the pages of a role were not read, so that gain and loss cannot be told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +127,8 @@ class Operation:
     """Digest of what was read of this principal; apply writes only while it still matches."""
     notes: tuple[str, ...] = ()
     """What the reader should know: owned by an identity provider, entries left out, ..."""
+    effects: tuple[Effect, ...] = ()
+    """What it means in permissions; derived, decides nothing."""
 
     @property
     def grants(self) -> tuple[Change, ...]:
@@ -126,6 +163,36 @@ class UnlistedPrincipal:
 
 
 @dataclass(frozen=True, slots=True)
+class PlannedRole:
+    """A role that the plan grants or takes away, with what it permitted when planned."""
+
+    id: str
+    name: str
+    digest: str | None
+    """Digest of what it permits; None when its pages were not read."""
+    permissions: int
+    """How many permissions it grants; 0 when unknown."""
+    gives_access: bool
+    """True for Admin, and for a role that permits to change users, service users or roles."""
+
+
+@dataclass(frozen=True, slots=True)
+class RoleChange:
+    """A role that permits something else than when it was pinned, and everybody who holds it."""
+
+    id: str
+    name: str
+    pinned: str
+    """Digest as pinned."""
+    actual: str
+    """Digest of now."""
+    gives_access: bool
+    """True when it now permits to change users, service users or roles."""
+    holders: tuple[PrincipalName, ...]
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
 class Options:
     """The options that shape a plan; part of its content digest."""
 
@@ -157,6 +224,10 @@ class Plan:
     refusals: tuple[Refusal, ...] = ()
     unlisted: tuple[UnlistedPrincipal, ...] = ()
     warnings: tuple[Problem, ...] = field(default=())
+    roles: tuple[PlannedRole, ...] = ()
+    """Every role in the changes, sorted by name and id."""
+    role_changes: tuple[RoleChange, ...] = ()
+    """Roles that permit something else than pinned, whoever holds them; sorted by name and id."""
     options: Options = field(default_factory=Options)
 
     @property

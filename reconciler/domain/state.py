@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from reconciler.domain.access import Grant, Level, Role, Scope
 from reconciler.domain.names import PrincipalKind, PrincipalName
+from reconciler.domain.permissions import RolePermissions
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,16 @@ class Principal:
     is_partial: bool = False
     """True when some entry points outside what the token sees, so a full write would drop it."""
     last_login: str | None = None
-    """ISO 8601 in UTC, or None before the first login."""
+    """ISO 8601 in UTC, or None before the first login; of a service user, the last activation."""
+    email_verified: bool | None = None
+    """None for service users and where the console does not say."""
+    two_factor: str | None = None
+    """The console's word: configured, not_configured, enrolled, enrollment_expired; None as above.
+    """
+    token_created: str | None = None
+    """When the principal's own API token was made, ISO 8601 in UTC; None without a token."""
+    token_expires: str | None = None
+    """When that token ends; None without a token."""
 
     @property
     def kind(self) -> PrincipalKind:
@@ -115,5 +125,7 @@ class Actual:
     roles: tuple[Role, ...]
     principals: tuple[Principal, ...]
     """Users and service users, sorted by kind, key and id."""
+    permissions: tuple[RolePermissions, ...] = ()
+    """What roles permit, for those whose pages were read; sorted by role id."""
     notes: tuple[str, ...] = ()
     """What had to be derived or is missing without harm, e.g. accounts taken from sites."""

@@ -9,14 +9,20 @@ from typing import Any
 
 from reconciler.domain.access import Grant, Role, Scope
 from reconciler.domain.names import PrincipalName
+from reconciler.domain.permissions import by_page
 from reconciler.domain.plan import (
     Action,
     Change,
+    Commit,
+    Effect,
     Holding,
     Operation,
     OperationKind,
     Plan,
+    PlannedRole,
+    Reason,
     Refusal,
+    RoleChange,
     UnlistedPrincipal,
 )
 from reconciler.domain.policy import Window
@@ -26,6 +32,9 @@ FORMAT = "sentinelone-reconciler/plan"
 VERSION = 1
 
 Tree = dict[str, Any]
+
+_BY_COMMIT = {Reason.POLICY, Reason.YOUR_CHANGE, Reason.CONSOLE_DRIFT}
+"""Reasons that one change has or has not, depending on the commit it is compared with."""
 
 
 def plan_tree(plan: Plan, tool_version: str) -> Tree:
@@ -52,6 +61,8 @@ def plan_tree(plan: Plan, tool_version: str) -> Tree:
             "no_revokes": plan.options.no_revokes,
         },
         "operations": [operation_tree(operation) for operation in plan.operations],
+        "roles": [_planned_role(role) for role in plan.roles],
+        "role_changes": [_role_change(change) for change in plan.role_changes],
         "refusals": [_refusal(refusal) for refusal in plan.refusals],
         "unlisted": [_unlisted(one) for one in plan.unlisted],
         "warnings": [problem_tree(warning) for warning in plan.warnings],
@@ -62,12 +73,13 @@ def decided_part(tree: Tree) -> Tree:
     """Return what a plan decides: everything a reviewer relies on that is no evidence.
 
     Two trees of one plan agree in it, whoever computed them and wherever the files lay: places
-    differ with the folder, the order of execution with the token.
+    differ with the folder, the order of execution with the token, and whether a change is new
+    with the commit it is compared with.
     """
     operations = [
         {
             **operation,
-            "changes": [{**change, "places": []} for change in operation["changes"]],
+            "changes": [_without_evidence(change) for change in operation["changes"]],
         }
         for operation in tree["operations"]
     ]
@@ -111,6 +123,7 @@ def operation_tree(operation: Operation) -> Tree:
         "precondition": operation.precondition,
         "changes": [_change(change) for change in operation.changes],
         "notes": list(operation.notes),
+        "effects": [_effect(effect) for effect in operation.effects],
     }
 
 
@@ -157,6 +170,49 @@ def _change(change: Change) -> Tree:
         "places": _places(change.places),
         "window": _window(change.window),
         "note": change.note,
+        "commit": _commit(change.commit) if change.commit else None,
+    }
+
+
+def _without_evidence(change: Tree) -> Tree:
+    reason = Reason.POLICY.value if change["reason"] in _BY_COMMIT else change["reason"]
+    return {**change, "reason": reason, "places": [], "commit": None}
+
+
+def _commit(commit: Commit) -> Tree:
+    return {"id": commit.id, "author": commit.author, "subject": commit.subject}
+
+
+def _effect(effect: Effect) -> Tree:
+    return {
+        "scopes": [_scope(scope) for scope in effect.scopes],
+        "before": _role(effect.before) if effect.before else None,
+        "after": _role(effect.after) if effect.after else None,
+        "is_known": effect.is_known,
+        "gained": by_page(effect.gained),
+        "lost": by_page(effect.lost),
+    }
+
+
+def _planned_role(role: PlannedRole) -> Tree:
+    return {
+        "id": role.id,
+        "name": role.name,
+        "digest": role.digest,
+        "permissions": role.permissions,
+        "gives_access": role.gives_access,
+    }
+
+
+def _role_change(change: RoleChange) -> Tree:
+    return {
+        "id": change.id,
+        "name": change.name,
+        "pinned": change.pinned,
+        "actual": change.actual,
+        "gives_access": change.gives_access,
+        "holders": [name.label for name in change.holders],
+        "place": _place(change.place),
     }
 
 

@@ -44,7 +44,7 @@ def test_an_accepted_example_loads_and_its_warnings_are_as_written(
     case: Path, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     root = _root(case, tmp_path)
-    policy, _ = load(root)
+    policy = load(root).policy
     _compare(case, _rendered(policy.warnings, root), request)
 
 

@@ -88,7 +88,7 @@ def test_links_are_refused_wherever_they_lead(policies: Policies, tmp_path: Path
 def test_the_folder_itself_may_be_a_link(policies: Policies, tmp_path: Path) -> None:
     policies({"real/a.yaml": GOOD})
     (tmp_path / "policies").symlink_to("real")
-    assert load(tmp_path / "policies")[0].assignments == ()
+    assert load(tmp_path / "policies").policy.assignments == ()
 
 
 def test_a_name_with_control_characters_is_refused(policies: Policies) -> None:
@@ -118,7 +118,7 @@ def test_more_bytes_than_the_limit_are_refused(tmp_path: Path) -> None:
 
 def test_a_file_of_one_mebibyte_is_read_and_one_byte_more_is_not(policies: Policies) -> None:
     full = (GOOD + "#" * (1 << 20))[: 1 << 20]
-    assert load(policies({"a.yaml": full}))[0].assignments == ()
+    assert load(policies({"a.yaml": full})).policy.assignments == ()
     assert _codes(policies({"a.yaml": full + "#"})) == ["file-too-large"]
 
 

@@ -68,7 +68,8 @@ overrides: [{rule: max_revokes, value: 40, reason: merger, until: 2026-12-01}]
 
 def test_the_sample_of_the_contract_is_read_as_it_is_meant(policies: Policies) -> None:
     root = policies({"soc.yaml": SAMPLE})
-    policy, guardrails = load(root)
+    loaded = load(root)
+    policy, guardrails = loaded.policy, loaded.guardrails
     first, second, third = policy.assignments
     file = f"{root}/soc.yaml"
     assert [(m.name.label, m.group, m.place) for m in first.members] == [
@@ -102,7 +103,7 @@ def test_the_sample_of_the_contract_is_read_as_it_is_meant(policies: Policies) -
 
 def test_guardrails_are_read_as_they_are_meant(policies: Policies) -> None:
     root = policies({"soc.yaml": SAMPLE, "guardrails.yaml": GUARDRAILS})
-    _, rules = load(root)
+    rules = load(root).guardrails
     file = f"{root}/guardrails.yaml"
     assert rules.unlisted is Unlisted.REVOKE
     assert rules.nothing_left == Park("Viewer", "Acme EMEA/Lobby", Place(file, 3, 15))
@@ -132,7 +133,7 @@ def test_the_trusted_copy_replaces_the_guardrails_of_the_folder(policies: Polici
             "trusted.yaml": "version: 1\nmax_revokes: 2\nnothing_left: delete\n",
         }
     )
-    _, rules = load(root / "policies", root / "trusted.yaml")
+    rules = load(root / "policies", root / "trusted.yaml").guardrails
     assert (rules.max_revokes, rules.nothing_left) == (2, NothingLeft.DELETE)
 
 
@@ -144,15 +145,15 @@ def test_a_broken_trusted_copy_is_refused(policies: Policies) -> None:
 
 
 def test_comments_and_formatting_do_not_change_the_digest(policies: Policies) -> None:
-    first, _ = load(policies({"a.yaml": "version: 1\nformer: [ana@acme.example]\n"}))
-    second, _ = load(policies({"a.yaml": "# x\nformer:\n  - 'ana@acme.example'\nversion: 1\n"}))
-    third, _ = load(policies({"a.yaml": "version: 1\nformer: [Ana@acme.example]\n"}))
+    first = load(policies({"a.yaml": "version: 1\nformer: [ana@acme.example]\n"})).policy
+    second = load(policies({"a.yaml": "# x\nformer:\n  - 'ana@acme.example'\nversion: 1\n"})).policy
+    third = load(policies({"a.yaml": "version: 1\nformer: [Ana@acme.example]\n"})).policy
     assert first.digest == second.digest != third.digest
 
 
 def test_the_path_of_a_file_counts_in_the_digest(policies: Policies, tmp_path: Path) -> None:
     policies({"one/a.yaml": SAMPLE, "two/b.yaml": SAMPLE})
-    assert load(tmp_path / "one")[0].digest != load(tmp_path / "two")[0].digest
+    assert load(tmp_path / "one").policy.digest != load(tmp_path / "two").policy.digest
 
 
 _FILES = [f"{name}.yaml" for name in ("b", "a", "z/a", "a/z", "B")]
@@ -172,7 +173,7 @@ def test_the_order_of_files_and_keys_does_not_change_the_digest(
                 shuffle.shuffle(lines)
             (root / name).parent.mkdir(exist_ok=True)
             (root / name).write_text("\n".join(lines))
-        digests.add(load(root)[0].digest)
+        digests.add(load(root).policy.digest)
     assert len(digests) == 1
 
 
@@ -237,7 +238,7 @@ def test_any_tree_loads_or_is_refused(
     (root / "a.yaml").write_text(json.dumps({"version": 1, **policy}))
     (root / "guardrails.yaml").write_text(json.dumps(limits))
     try:
-        places = [load(root)[1].digest]
+        places = [load(root).guardrails.digest]
     except PolicyError as error:
         places = [str(problem.place) for problem in error.problems]
     assert all(places)
@@ -255,5 +256,5 @@ def test_more_grants_than_can_be_planned_are_refused(problems_of: Problems) -> N
 def test_a_thousand_entries_keep_every_place(policies: Policies) -> None:
     entry = "  - members: [p{0}@acme.example]\n    role: SOC\n    sites: [Acme/S{0}]\n"
     text = "version: 1\nassignments:\n" + "".join(entry.format(n) for n in range(1000))
-    policy, _ = load(policies({"a.yaml": text}))
+    policy = load(policies({"a.yaml": text})).policy
     assert [a.place.line for a in policy.assignments] == [3 + 3 * n for n in range(1000)]

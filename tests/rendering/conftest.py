@@ -10,17 +10,22 @@ from builders import ADMIN, BERLIN, LYON, NOW, TRIAGE, grant
 
 from reconciler.domain.access import Grant, Level
 from reconciler.domain.names import PrincipalKind, PrincipalName
+from reconciler.domain.permissions import Permission
 from reconciler.domain.plan import (
     Action,
     Change,
+    Commit,
+    Effect,
     Holding,
     Operation,
     OperationKind,
     Options,
     Plan,
+    PlannedRole,
     Reason,
     Refusal,
     Risk,
+    RoleChange,
     UnlistedPrincipal,
 )
 from reconciler.domain.policy import Window
@@ -124,9 +129,16 @@ def _full(text: str) -> Plan:
         places=(place, place, Place(text)),
         window=Window(NOW, NOW),
         note=text,
+        commit=Commit("c" * 40, text, text),
     )
     lost = Change(Action.REVOKE, other, Reason.POLICY, Risk.LOW)
     many = Holding(Level.SITE, (on_site, other, on_site, other))
+    permission = Permission(text, text, text)
+    effects = (
+        Effect((on_site.scope,), other.role, on_site.role, (permission,), (permission,)),
+        Effect((other.scope, other.scope), other.role, None, is_known=False),
+        Effect((other.scope,), None, on_site.role, (permission, permission)),
+    )
     update = Operation(
         kind=OperationKind.UPDATE,
         name=name,
@@ -137,6 +149,7 @@ def _full(text: str) -> Plan:
         changes=(change, lost),
         precondition=_DIGEST,
         notes=(text, text),
+        effects=effects,
     )
     invite = replace(update, kind=OperationKind.INVITE, principal_id=None, before=None)
     delete = replace(update, kind=OperationKind.DELETE, after=None, changes=(lost,))
@@ -162,11 +175,22 @@ def _full(text: str) -> Plan:
             Problem(place, text, text, text),
             Problem(Place(text), text, text, text),
         ),
+        roles=(
+            PlannedRole("1", text, _DIGEST, 7, gives_access=True),
+            PlannedRole("4", text, None, 0, gives_access=False),
+        ),
+        role_changes=(
+            RoleChange(
+                "4", text, _DIGEST, _OTHER, gives_access=True, holders=(name, service), place=place
+            ),
+            RoleChange("5", text, _OTHER, _DIGEST, gives_access=False, holders=(), place=place),
+        ),
         options=Options((name,), no_revokes=True),
     )
 
 
 _DIGEST = "sha256:" + "a" * 64
+_OTHER = "sha256:" + "b" * 64
 
 
 def _check(told: str, *, color: bool) -> None:

@@ -11,13 +11,18 @@ from builders import NOW
 
 from reconciler.domain.access import Grant, Role, Scope
 from reconciler.domain.names import PrincipalName
+from reconciler.domain.permissions import Permission
 from reconciler.domain.plan import (
     Change,
+    Commit,
+    Effect,
     Holding,
     Operation,
     Options,
     Plan,
+    PlannedRole,
     Refusal,
+    RoleChange,
     UnlistedPrincipal,
 )
 from reconciler.domain.policy import Window
@@ -28,8 +33,13 @@ LAWFUL = (
     Plan,
     Operation,
     Change,
+    Commit,
+    Effect,
     Holding,
+    Permission,
+    PlannedRole,
     Refusal,
+    RoleChange,
     UnlistedPrincipal,
     Options,
     Window,
@@ -45,6 +55,7 @@ LAWFUL = (
 UNTOLD = {
     "PrincipalName.key": "how names compare; `name` shows the spelling of the files",
     "Scope.account_id": "the name of a site starts with its account",
+    "Permission.identifier": "the title stands for it; the digest of the role knows it",
     "Role.owner_level": "how a role was found; its id says which one it is",
     "Role.owner_id": "as owner_level",
     "Role.predefined": "tells in `risk`",

@@ -37,7 +37,8 @@ def command(
     although a plan leaves it alone. Exits with 3 when a guardrail would refuse to mend it.
     """
     options = plan_options(targets, no_revokes=no_revokes)
-    wanted = Wanted(*load(policies, guardrails), options)
+    loaded = load(policies, guardrails)
+    wanted = Wanted(loaded.policy, loaded.guardrails, options, pins=loaded.pins)
     with read_client(session) as client:
         plan, _ = observe(wanted, client, session.instant(), session.progress())
     tree = plan_tree(plan, __version__)
