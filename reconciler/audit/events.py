@@ -83,4 +83,5 @@ def _change(change: Change) -> Data:
         "reason": change.reason.value,
         "places": [str(place) for place in change.places],
         "note": change.note or "",
+        "commit": change.commit.id if change.commit else "",
     }

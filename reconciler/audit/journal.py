@@ -5,10 +5,7 @@ and nothing is written. The file is locked while it is open, so that two applies
 never run together; the lock is the operating system's and dies with its holder.
 """
 
-import contextlib
 import fcntl
-import hashlib
-import json
 import os
 import stat
 from collections.abc import Callable
@@ -17,14 +14,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from reconciler.audit.chain import GENESIS, Fault, Record, hash_of, read_chain
 from reconciler.domain.digest import canonical
 from reconciler.errors import JournalError, RefusedError
-
-GENESIS = "sha256:" + "0" * 64
-"""What the first record names as the hash before it."""
-
-_OPENING = b'{"data":'
-"""How the canonical form of every record begins; its keys are sorted."""
 
 
 class Journal:
@@ -40,8 +32,8 @@ class Journal:
         self._is_torn = False
         self.head = GENESIS
         """Hash of the last record, to be published where the journal's owner cannot rewrite it."""
-        self.unfinished: dict[str, str] = {}
-        """Principal -> time of an intent without outcome: an earlier run died in between."""
+        self.records: tuple[Record, ...] = ()
+        """What earlier runs recorded."""
 
     def __enter__(self) -> Self:
         """Open, lock, verify and, after a crash, recover.
@@ -106,7 +98,7 @@ class Journal:
             self._is_torn = True
             raise self._unwritable(_why(error)) from error
         self._sequence += 1
-        self.head = _hash(line)
+        self.head = hash_of(line)
 
     def _lock(self) -> None:
         if not stat.S_ISREG(os.fstat(self._descriptor).st_mode):
@@ -127,48 +119,24 @@ class Journal:
         try:
             with os.fdopen(self._descriptor, "rb", closefd=False) as file:
                 content = file.read()
-            whole, newline, torn = content.rpartition(b"\n")
-            self._verify(whole.split(b"\n") if newline else [])
-            if not newline and torn[: len(_OPENING)] != _OPENING[: len(torn)]:
-                # Not even the beginning of a first record: somebody else's file, not ours to cut.
-                raise self._broken()
-            if torn:
-                _append_bytes(self._path.with_name(self._path.name + ".torn"), torn + b"\n")
-                os.ftruncate(self._descriptor, len(content) - len(torn))
+            chain = read_chain(content)
+            if chain.fault:
+                raise self._broken(chain.fault)
+            if chain.torn:
+                torn_path = self._path.with_name(self._path.name + ".torn")
+                _append_bytes(torn_path, chain.torn + b"\n")
+                os.ftruncate(self._descriptor, len(content) - len(chain.torn))
             _sync_folder(self._path.parent)
         except OSError as error:
             raise self._unwritable(_why(error)) from error
-        if torn:
-            self.append("recovered", {"bytes": len(torn), "sha256": _hash(torn)})
+        self._sequence, self.head = len(chain.records), chain.head
+        self.records = chain.records
+        if chain.torn:
+            self.append("recovered", {"bytes": len(chain.torn), "sha256": hash_of(chain.torn)})
 
-    def _verify(self, lines: list[bytes]) -> None:
-        for line in lines:
-            record: Any = None
-            with contextlib.suppress(ValueError, RecursionError):
-                record = json.loads(line)
-            expected = {"sequence": self._sequence + 1, "previous": self.head}
-            if not isinstance(record, dict) or any(
-                record.get(key) != value for key, value in expected.items()
-            ):
-                raise self._broken()
-            self._sequence += 1
-            self.head = _hash(line)
-            self._note(record)
-
-    def _note(self, record: dict[str, Any]) -> None:
-        """Keep the intents that no outcome answers; a foreign record's form is not trusted."""
-        data = record.get("data")
-        principal = data.get("principal") if isinstance(data, dict) else None
-        name = str(principal.get("name")) if isinstance(principal, dict) else ""
-        if record.get("kind") == "intent":
-            self.unfinished[name] = str(record.get("time"))
-        elif record.get("kind") == "outcome":
-            self.unfinished.pop(name, None)
-
-    def _broken(self) -> JournalError:
+    def _broken(self, fault: Fault) -> JournalError:
         return JournalError(
-            f"The journal {self._path} is broken at record {self._sequence + 1}: "
-            "it was edited, cut or mixed with another.",
+            f"The journal {self._path} is broken at record {fault.record}: it {fault.what}.",
             "Keep the file as evidence, find out who changed it, and continue with "
             "another --journal.",
         )
@@ -183,10 +151,6 @@ class Journal:
 
 def _why(error: OSError) -> str:
     return error.strerror or str(error)
-
-
-def _hash(line: bytes) -> str:
-    return "sha256:" + hashlib.sha256(line).hexdigest()
 
 
 def _write_all(descriptor: int, content: bytes) -> None:

@@ -55,6 +55,7 @@ def test_an_intent_says_before_after_and_why() -> None:
         "reason": "policy",
         "places": ["policies/a.yaml:4:5"],
         "note": "INC-1",
+        "commit": "",
     }
 
 
@@ -120,6 +121,7 @@ KEPT = {
     "Change.reason": "reason",
     "Change.places": "places",
     "Change.note": "note",
+    "Change.commit": "commit",
     "Holding.level": "level",
     "Holding.grants": "grants",
     "Outcome.operation": "operation",
@@ -132,6 +134,7 @@ KEPT = {
 NOT_KEPT = {
     "Operation.full_name": "personal data; the console keeps it, the journal needs it for nothing",
     "Operation.notes": "wording of the plan, which the plan file keeps",
+    "Operation.effects": "follows from roles and scopes, and what the roles permitted at the time",
     "Change.risk": "follows from role and scope",
     "Change.window": "stands in the policies at `places`; `reason` says that it opened or closed",
 }

@@ -140,19 +140,3 @@ def test_half_a_surrogate_pair_is_refused_before_a_byte_is_written(
 
     with journal():
         pass
-
-
-def test_an_intent_without_an_outcome_is_known_to_the_next_run(journal: Open) -> None:
-    principal = {"kind": "user", "name": "ana@acme.example", "id": "10"}
-    other = {"kind": "user", "name": "bo@acme.example", "id": "11"}
-    with journal() as opened:
-        opened.append("intent", {"principal": principal})
-        opened.append("intent", {"principal": other})
-        opened.append("outcome", {"principal": other})
-
-    with journal() as opened:
-        assert list(opened.unfinished) == ["ana@acme.example"]
-        opened.append("outcome", {"principal": principal})
-
-    with journal() as opened:
-        assert opened.unfinished == {}

@@ -11,6 +11,7 @@ import click
 from reconciler import __version__
 from reconciler.audit import events
 from reconciler.audit.journal import Journal
+from reconciler.audit.unfinished import unfinished
 from reconciler.cli.afterwards import look_for_others, noted, tell, verify
 from reconciler.cli.console import write_client
 from reconciler.cli.files import Files, load_files
@@ -83,7 +84,8 @@ def command(
         Journal(journal, now=runtime.now, run_id=run_id) as record,
         write_client(session) as client,
     ):
-        tell(unfinished_text(record.unfinished), err=True)
+        dangling = {each.principal: each.time for each in unfinished(record.records)}
+        tell(unfinished_text(dangling), err=True)
         if saved:
             check_origin(saved, client.origin)
         actual = read_actual(client, session.progress())
