@@ -59,7 +59,7 @@ def test_what_a_crash_leaves_is_torn_and_no_fault() -> None:
         (lambda lines: [lines[0], lines[2]], 2, "number 3"),
         (lambda lines: [lines[0], lines[1].replace(b'"r"', b'"q"'), lines[2]], 3, "changed"),
         (lambda lines: [lines[0], b" " + lines[1]], 2, "this product"),
-        (lambda lines: [lines[0], lines[1].replace(b"2", b"true")], 2, "no record"),
+        (lambda lines: [lines[0], lines[1][:-1]], 2, "no record"),
         (lambda lines: [lines[0], b"{}"], 2, "form"),
         (lambda lines: [lines[0], line(sequence="2", previous=GENESIS)], 2, "this product"),
         (lambda _: [line(sequence=1, previous=GENESIS, more=1)], 1, "form"),

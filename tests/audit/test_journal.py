@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from reconciler.audit.journal import GENESIS, Journal
+from reconciler.audit.chain import GENESIS
+from reconciler.audit.journal import Journal
 from reconciler.domain.digest import canonical
 from reconciler.errors import JournalError
 from reconciler.resources import resource

@@ -14,7 +14,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from reconciler.audit.journal import GENESIS, Journal
+from reconciler.audit.chain import GENESIS
+from reconciler.audit.journal import Journal
 from reconciler.domain.digest import canonical
 from reconciler.errors import JournalError, ReconcilerError, RefusedError
 
