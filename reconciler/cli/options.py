@@ -47,6 +47,16 @@ _BASE = click.option(
 )
 
 
+journal_file = click.option(
+    "--journal",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=Path(".reconciler/journal.jsonl"),
+    show_default=True,
+    metavar="FILE",
+    help="Where every intent and outcome is recorded.",
+)
+
+
 def files(function: _F) -> _F:
     """Add --policies and --guardrails."""
     return _POLICIES(_GUARDRAILS(function))

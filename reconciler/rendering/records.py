@@ -1,0 +1,67 @@
+"""Records of the journal for people: one line a record, its changes below."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from reconciler.rendering.safe import short, visible
+from reconciler.rendering.style import Style, Tone
+
+Tree = dict[str, Any]
+
+_TONES = {"applied": Tone.GAIN, "conflict": Tone.CHANGE, "not attempted": Tone.QUIET}
+_MARKS = {"grant": ("+ grant ", Tone.GAIN), "revoke": ("- revoke", Tone.LOSS)}
+
+
+def record_text(record: Tree, *, color: bool) -> str:
+    """Return one record as text with a final newline.
+
+    `record` has `sequence`, `time`, `run`, `kind` and `data`; a foreign record's data is not
+    trusted to have any form.
+    """
+    style = Style(color=color)
+    head = f"{record['sequence']:>5}  {visible(record['time'])}  {visible(record['run'])}"
+    lines = [f"{head}  {_told(record, style)}"]
+    if record["kind"] == "intent":
+        lines += _changes(record["data"], style)
+    return "\n".join(lines) + "\n"
+
+
+def _told(record: Tree, style: Style) -> str:
+    data, kind = record["data"], visible(record["kind"])
+    match record["kind"]:
+        case "run-started":
+            by, origin = _word(data, "actor"), _word(data, "origin")
+            return f"{kind}: {_word(data, 'operations')} operations on {origin} by {by}"
+        case "intent":
+            return f"{kind}: {_word(data, 'operation')} {_principal(data)}"
+        case "outcome" | "resolved":
+            result = _word(data, "result")
+            painted = style.paint(result, _TONES.get(result, Tone.LOSS))
+            return f"{kind}: {_principal(data)} {painted}: {_word(data, 'detail')}"
+        case "run-finished":
+            results = data.get("results")
+            counts = results.items() if isinstance(results, dict) else ()
+            told = ", ".join(f"{short(str(count))} {short(str(word))}" for word, count in counts)
+            return f"{kind}: {told or 'nothing'}"
+        case "recovered":
+            return f"{kind}: {_word(data, 'bytes')} torn bytes set aside"
+    return kind
+
+
+def _changes(data: Tree, style: Style) -> Iterator[str]:
+    changes = data.get("changes")
+    for change in changes if isinstance(changes, list) else ():
+        if isinstance(change, dict):
+            sign, tone = _MARKS.get(str(change.get("action")), ("?", Tone.CHANGE))
+            where = f"{_word(change, 'role')} on {_word(change, 'scope')}"
+            why = style.paint(_word(change, "reason"), Tone.QUIET)
+            yield f"         {style.paint(sign, tone)} {where}  {why}"
+
+
+def _principal(data: Tree) -> str:
+    principal = data.get("principal")
+    return _word(principal, "name") if isinstance(principal, dict) else "?"
+
+
+def _word(data: Tree, key: str) -> str:
+    return short(str(data.get(key, "?")))
