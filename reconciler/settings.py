@@ -93,6 +93,15 @@ def console_settings(environ: Mapping[str, str], platform: str = sys.platform) -
     return ConsoleSettings(origin, token, _proxy(environ, origin), _ca_file(environ))
 
 
+def named_origin(environ: Mapping[str, str]) -> str | None:
+    """Return the origin that SENTINELONE_URL names, without asking for a token; None without it.
+
+    Raises SettingsError as `console_settings` does.
+    """
+    url = environ.get("SENTINELONE_URL", "").strip()
+    return _origin(url, "SENTINELONE_URL", environ) if url else None
+
+
 def _from_variables(environ: Mapping[str, str]) -> tuple[str, Token, str]:
     if not environ.get("SENTINELONE_URL", "").strip():
         raise SettingsError(

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from reconciler.domain.access import TENANT, Grant, Level, Role
 from reconciler.domain.guardrails import Guardrails, NothingLeft, Park
 from reconciler.domain.names import PrincipalName
+from reconciler.domain.pins import Pins
 from reconciler.domain.plan import Options, Plan
 from reconciler.domain.policy import (
     Assignment,
@@ -20,8 +21,11 @@ from reconciler.domain.state import Account, Actual, Identity, Principal, Site
 from reconciler.domain.wanted import Wanted
 from reconciler.errors import Place
 from reconciler.planning.make import make_plan
+from reconciler.planning.pinning import make_pins, to_pin
 
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
+SEEN = "2026-11-21T08:00:00.000000Z"
+"""A login just before `NOW`."""
 PLACE = Place("policies/a.yaml", 1, 1)
 
 ADMIN = Role("1", "Admin", predefined=True)
@@ -57,8 +61,9 @@ def user(
     can_log_in: bool = True,
     is_partial: bool = False,
     source: str = "mgmt",
+    last_login: str | None = SEEN,
 ) -> Principal:
-    """A console user at the level of the first grant."""
+    """A console user at the level of the first grant, seen yesterday."""
     return Principal(
         id=principal_id,
         name=PrincipalName.user(email),
@@ -69,6 +74,7 @@ def user(
         is_system=is_system,
         can_log_in=can_log_in,
         is_partial=is_partial,
+        last_login=last_login,
     )
 
 
@@ -150,7 +156,11 @@ def parked() -> Park:
 
 
 RELAXED = Guardrails(
-    max_revokes=1000, max_revoke_fraction=1.0, min_admins=0, nothing_left=NothingLeft.DELETE
+    max_revokes=1000,
+    max_revoke_fraction=1.0,
+    min_admins=0,
+    single_sso_allowed=True,
+    nothing_left=NothingLeft.DELETE,
 )
 """Guardrails that never stand in the way, for tests about something else."""
 
@@ -165,6 +175,8 @@ def plan(
     no_revokes: bool = False,
     targets: tuple[str, ...] = (),
     base: tuple[Assignment, ...] | None = None,
+    past_revokes: tuple[datetime, ...] = (),
+    pins: Pins | None = None,
 ) -> Plan:
     """The plan for a world and these assignments."""
     names = tuple(PrincipalName.parse(target) for target in targets)
@@ -173,8 +185,16 @@ def plan(
         guardrails,
         Options(targets=names, no_revokes=no_revokes),
         base=None if base is None else Policy(assignments=base),
+        past_revokes=past_revokes,
+        pins=pins,
     )
     return make_plan(wanted, actual, now)
+
+
+def pinned(actual: Actual, *assignments: Assignment, former: tuple[Former, ...] = ()) -> Pins:
+    """What `reconciler pin` would write for these assignments on this console."""
+    policy = Policy(assignments=assignments, former=former)
+    return make_pins(to_pin(policy, Guardrails(), actual, None, NOW), actual)[0]
 
 
 def lines(made: Plan) -> list[str]:

@@ -5,8 +5,14 @@ from collections.abc import Iterator
 
 import pytest
 from conformance import Witness
+from hypothesis import settings
 
 from reconciler.simulator.app import WITNESSES
+
+# `pytest tests/laws --hypothesis-profile=thorough` takes minutes; no run depends on speed.
+settings.register_profile("modest", max_examples=100, deadline=None)
+settings.register_profile("thorough", max_examples=5000, deadline=None)
+settings.load_profile("modest")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from reconciler.audit.unfinished import Resolution
 from reconciler.domain.outcome import Outcome
 from reconciler.domain.plan import Change, Holding, Operation, Plan
 
@@ -31,6 +32,7 @@ def intent(operation: Operation) -> Data:
         "after": _holding(operation.after),
         "precondition": operation.precondition,
         "changes": [_change(change) for change in operation.changes],
+        "taken": operation.taken,
     }
 
 
@@ -42,6 +44,23 @@ def outcome(result: Outcome) -> Data:
         "result": result.result.value,
         "detail": result.detail,
         "created_id": result.created_id or "",
+        "changes": [_change(change) for change in result.operation.changes],
+    }
+
+
+def refused(plan: Plan, *, tool_version: str, actor: str) -> Data:
+    """Describe a plan that a guardrail refused to carry out; nothing was written."""
+    rules = sorted({refusal.rule for refusal in plan.refusals})
+    return {**run_started(plan, tool_version=tool_version, actor=actor), "rules": rules}
+
+
+def resolved(resolution: Resolution) -> Data:
+    """Describe what a later reading shows of an intent that no outcome answers."""
+    return {
+        "principal": resolution.intent.data["principal"],
+        "intent": resolution.intent.sequence,
+        "result": resolution.result,
+        "detail": resolution.detail,
     }
 
 
@@ -81,6 +100,7 @@ def _change(change: Change) -> Data:
         "scope_id": change.grant.scope.id,
         "scope_level": change.grant.scope.level.value,
         "reason": change.reason.value,
+        "risk": change.risk.value,
         "places": [str(place) for place in change.places],
         "note": change.note or "",
         "commit": change.commit.id if change.commit else "",

@@ -8,6 +8,7 @@ never run together; the lock is the operating system's and dies with its holder.
 import fcntl
 import os
 import stat
+import threading
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -30,6 +31,7 @@ class Journal:
         self._descriptor = -1
         self._sequence = 0
         self._is_torn = False
+        self._appending = threading.Lock()
         self.head = GENESIS
         """Hash of the last record, to be published where the journal's owner cannot rewrite it."""
         self.records: tuple[Record, ...] = ()
@@ -71,11 +73,15 @@ class Journal:
             self._descriptor = -1
 
     def append(self, kind: str, data: dict[str, Any]) -> None:
-        """Add one record and return only when it is on disk.
+        """Add one record and return only when it is on disk. Safe to share between threads.
 
         Raises JournalError; the record may then be half written, which the next run recovers,
         so this one adds nothing more.
         """
+        with self._appending:
+            self._append(kind, data)
+
+    def _append(self, kind: str, data: dict[str, Any]) -> None:
         if self._is_torn:
             raise self._unwritable("an earlier record could not be written")
         record = {

@@ -5,6 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from reconciler.audit.chain import Record
+from reconciler.domain.access import Level
+from reconciler.domain.names import PrincipalName
+from reconciler.domain.state import Actual, Principal
+
+_Held = tuple[str, frozenset[tuple[str, str]]] | None
+"""Level and pairs of scope id and role id; None when nobody is there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,3 +51,58 @@ def unfinished(records: Iterable[Record]) -> tuple[Unfinished, ...]:
 def _principal(data: dict[str, Any]) -> str:
     principal = data.get("principal")
     return str(principal.get("name") or "") if isinstance(principal, dict) else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """What the console shows of an unfinished intent."""
+
+    intent: Unfinished
+    result: str
+    """`applied`, `not applied`, or `changed since` when it shows neither before nor after."""
+    detail: str
+
+
+def resolve(intent: Unfinished, actual: Actual) -> Resolution | None:
+    """Compare what was intended with what a later reading shows (T55, P7).
+
+    None when the reading cannot tell: a token below the tenant may not see somebody who is there.
+    """
+    found = _found(intent, actual)
+    if found is None and actual.identity.level is not Level.TENANT:
+        return None
+    shown = _held(found)
+    if shown == _intended(intent.data.get("after")):
+        return Resolution(intent, "applied", "a later reading shows what was intended")
+    if shown == _intended(intent.data.get("before")):
+        return Resolution(intent, "not applied", "a later reading shows what was there before")
+    return Resolution(intent, "changed since", "a later reading shows neither before nor after")
+
+
+def _found(intent: Unfinished, actual: Actual) -> Principal | None:
+    """Find the principal by id; somebody who was to be invited, by address."""
+    identity = intent.data.get("principal", {}).get("id")
+    name = PrincipalName.parse(intent.principal)
+    for principal in actual.principals:
+        if principal.kind is name.kind and (
+            principal.id == identity if identity else principal.name == name
+        ):
+            return principal
+    return None
+
+
+def _held(principal: Principal | None) -> _Held:
+    if principal is None:
+        return None
+    return principal.level.value, frozenset((g.scope.id, g.role.id) for g in principal.grants)
+
+
+def _intended(holding: Any) -> _Held:
+    """Read a holding as `audit.events` wrote it; what has another form matches nothing."""
+    if holding is None:
+        return None
+    try:
+        pairs = frozenset((each["scope_id"], each["role_id"]) for each in holding["grants"])
+        return str(holding["level"]), pairs
+    except (TypeError, KeyError):
+        return "", frozenset()

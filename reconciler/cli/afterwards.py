@@ -10,11 +10,12 @@ import click
 
 from reconciler.cli.session import Session
 from reconciler.console.client import ReadClient
+from reconciler.console.reader import read_actual
 from reconciler.domain.outcome import Outcome, Result
-from reconciler.domain.wanted import Wanted
-from reconciler.errors import ConsoleError, ExitCode, PolicyError
+from reconciler.errors import ConsoleError, ExitCode
 from reconciler.rendering.outcomes import others_text, remaining_text, unverified_text
-from reconciler.workflow.observe import observe
+from reconciler.workflow.execute import SETTLING
+from reconciler.workflow.lasting import lost
 from reconciler.workflow.witness import Mark, mark, others
 
 
@@ -24,23 +25,29 @@ def tell(text: str, *, err: bool = False) -> None:
         click.echo(text, err=err, nl=False)
 
 
-def verify(session: Session, wanted: Wanted, client: ReadClient, outcomes: list[Outcome]) -> int:
-    """Read everything once more: what was applied must still be there. Returns an exit code."""
-    applied = {outcome.operation.name for outcome in outcomes if outcome.result is Result.APPLIED}
-    if not applied:
-        return ExitCode.DONE
+def verify(
+    session: Session, client: ReadClient, outcomes: list[Outcome]
+) -> tuple[list[Outcome], int]:
+    """Read everything once more: what was applied must still be there.
+
+    Returns what is not, as failures, and an exit code. A console that shows a write only after
+    a while is asked again before anything is called lost.
+    """
+    if not any(outcome.result is Result.APPLIED for outcome in outcomes):
+        return [], ExitCode.DONE
+    missing: list[Outcome] = []
     try:
-        again, _ = observe(wanted, client, session.instant(), session.progress())
-    except PolicyError as error:
-        why = "; ".join(problem.message for problem in error.problems)
-        tell(unverified_text("the policies do not fit the console any more", why))
-        return ExitCode.PARTIAL
+        for pause in (0.0, *SETTLING):
+            if pause:
+                session.runtime.sleep(pause)
+            missing = lost(outcomes, read_actual(client, session.progress()))
+            if not missing:
+                break
     except ConsoleError as error:
-        tell(unverified_text("the second reading failed", error.message))
-        return ExitCode.PARTIAL
-    lost = [operation.name.label for operation in again.operations if operation.name in applied]
-    tell(remaining_text(lost))
-    return ExitCode.PARTIAL if lost else ExitCode.DONE
+        tell(unverified_text("the reading after the run failed", error.message))
+        return [], ExitCode.PARTIAL
+    tell(remaining_text([outcome.operation.name.label for outcome in missing]))
+    return missing, ExitCode.PARTIAL if missing else ExitCode.DONE
 
 
 def noted(client: ReadClient) -> Mark | None:

@@ -23,6 +23,11 @@ COMMANDS = {
     "apply": "Make the console hold what the policies say.",
     "drift": "Report where the console differs from the policies. Cannot write.",
     "show": "Print a saved plan, also a stale one.",
+    "explain": "Tell why somebody has access or lacks it, and where that is written.",
+    "who-can": "List everybody who has a role or a permission on a scope.",
+    "snapshot": "Write down what the console has, compare, or list it. Cannot write to it.",
+    "audit": "Check and read the journal, without token and network.",
+    "pin": "Write down which ids and permissions the names mean. Cannot write to the console.",
     "simulator": "Serve a console to rehearse on, on this machine.",
     "demo": "Run the whole story against a simulated console.",
 }
@@ -40,7 +45,8 @@ class LazyGroup(click.Group):
         """Import and return one command."""
         if cmd_name not in COMMANDS:
             return None
-        module = importlib.import_module(f"reconciler.cli.commands.{cmd_name}")
+        name = cmd_name.replace("-", "_")
+        module = importlib.import_module(f"reconciler.cli.commands.{name}")
         command: click.Command = module.command
         return command
 

@@ -57,6 +57,21 @@ journal_file = click.option(
 )
 
 
+journal_read = click.option(
+    "--journal",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=Path(".reconciler/journal.jsonl"),
+    show_default=True,
+    metavar="FILE",
+    help="Earlier runs, for the rolling budget; only read, and nothing where there is no file.",
+)
+
+
+def policies(function: _F) -> _F:
+    """Add --policies."""
+    return _POLICIES(function)
+
+
 def files(function: _F) -> _F:
     """Add --policies and --guardrails."""
     return _POLICIES(_GUARDRAILS(function))

@@ -1,5 +1,6 @@
 """What every command shares: the runtime, colour, progress, and the way to the console."""
 
+import shutil
 import sys
 import threading
 from collections.abc import Mapping
@@ -13,6 +14,9 @@ from reconciler.settings import Runtime
 
 QUIET_SECONDS = 2.0
 """Progress shows only on what takes longer, and then at most once in this time."""
+
+NARROWEST = 40
+"""Columns below which results are not laid out any narrower."""
 
 
 @dataclass(slots=True)
@@ -51,6 +55,13 @@ class Session:
     def color_err(self) -> bool:
         """True when messages may be coloured."""
         return self._color(sys.stderr)
+
+    @property
+    def width_out(self) -> int | None:
+        """Columns for results: those of the terminal, or None (any) where nobody looks at one."""
+        if not is_terminal(sys.stdout):
+            return None
+        return max(shutil.get_terminal_size().columns, NARROWEST)
 
     def instant(self) -> datetime:
         """Return the instant of this run in UTC, in whole seconds: windows are written so."""

@@ -52,6 +52,10 @@ class ForbiddenError(DeniedError):
     """403: the token is good, but may not do this."""
 
 
+class ElsewhereError(NotUnderstoodError):
+    """404 or 501 from something between us and the API: nothing is known about the thing."""
+
+
 class RejectedError(ConsoleError):
     """400, 409 and their like: the console understood, said no, and did nothing."""
 
@@ -127,7 +131,7 @@ def failure(answer: Answer, call: str) -> ConsoleError:
     in_its_words = isinstance(body, dict) and isinstance(body.get("errors"), list)
     if answer.status in _ABOUT_THE_THING and not in_its_words:
         # Some gateway or proxy speaks: whether the thing exists is not known (section 2.1).
-        return NotUnderstoodError(f"{message}, but not in the API's words", _NOT_THE_API)
+        return ElsewhereError(f"{message}, but not in the API's words", _NOT_THE_API)
     if answer.status in _MEANINGS:
         kind, remedy = _MEANINGS[answer.status]
         return kind(message, remedy)

@@ -10,9 +10,10 @@ from reconciler.console.answers import ForbiddenError
 from reconciler.console.client import ReadClient, Record
 from reconciler.console.fields import checked_id
 from reconciler.console.grants import Directory
+from reconciler.console.records import Records, build_actual
 from reconciler.domain.access import Level
 from reconciler.domain.names import PrincipalKind, email_key
-from reconciler.domain.state import Account, Actual, Identity, Principal, Site
+from reconciler.domain.state import Actual, Principal
 from reconciler.errors import IncompleteReadError, MissingError, NotUnderstoodError
 
 PATHS = {PrincipalKind.USER: "/users", PrincipalKind.SERVICE: "/service-users"}
@@ -23,30 +24,32 @@ _ALL_ROLES = {"includeParents": "true", "includeChildren": "true"}
 
 
 def read_actual(client: ReadClient, progress: Callable[[str], None] = lambda _line: None) -> Actual:
+    """Read the console as `read_records` does, and return the actual state."""
+    return build_actual(read_records(client, progress))
+
+
+def read_records(
+    client: ReadClient, progress: Callable[[str], None] = lambda _line: None
+) -> Records:
     """Read users, service users, roles, sites, accounts and the token's owner, in parallel.
 
     `progress` hears one line a page, from several threads. Raises a ConsoleError: the first one
-    that any of the six readings met; the others stop at their next page.
+    that any of the six readings met; the others stop at their next page. Tokens on sites get 403
+    on /accounts (API reference, section 9); a wider token that does lacks a permission.
     """
     found = _in_parallel(client, progress)
     identity = wire.read_identity(found["own"])
-    sites = tuple(sorted(map(wire.read_site, found["sites"]), key=lambda site: int(site.id)))
-    accounts, notes = _accounts(found["accounts"], sites, identity)
-    roles = tuple(sorted(map(wire.read_role, found["roles"]), key=lambda role: int(role.id)))
-    directory = Directory.of(accounts, sites, roles, identity.level)
-    principals = [
-        wire.read_principal(kind, record, directory)
-        for kind in PrincipalKind
-        for record in found[kind]
-    ]
-    return Actual(
+    accounts = found["accounts"]
+    if isinstance(accounts, ForbiddenError) and identity.level is not Level.SITE:
+        raise accounts
+    return Records(
         origin=client.origin,
         identity=identity,
-        accounts=accounts,
-        sites=sites,
-        roles=roles,
-        principals=tuple(sorted(principals, key=lambda p: (p.kind, p.name.key, int(p.id)))),
-        notes=notes,
+        accounts=None if isinstance(accounts, ForbiddenError) else tuple(accounts),
+        sites=tuple(found["sites"]),
+        users=tuple(found[PrincipalKind.USER]),
+        service_users=tuple(found[PrincipalKind.SERVICE]),
+        roles=tuple(found["roles"]),
     )
 
 
@@ -162,25 +165,3 @@ def _unless_forbidden(reading: Callable[[], list[Record]]) -> list[Record] | For
         return reading()
     except ForbiddenError as error:
         return error
-
-
-def _accounts(
-    found: list[Record] | ForbiddenError, sites: tuple[Site, ...], identity: Identity
-) -> tuple[tuple[Account, ...], tuple[str, ...]]:
-    """Return the accounts and a note when they had to be taken from the sites.
-
-    Tokens on sites get 403 on /accounts (API reference, section 9). A wider token that gets 403
-    lacks a permission, and its accounts without sites would be missed: that is an error.
-    """
-    if not isinstance(found, ForbiddenError):
-        accounts = map(wire.read_account, found)
-        return tuple(sorted(accounts, key=lambda account: int(account.id))), ()
-    if identity.level is not Level.SITE:
-        raise found
-    derived = {
-        site.account_id: Account(site.account_id, site.account_name, "active")
-        for site in sites
-        if site.account_id
-    }
-    ordered = tuple(sorted(derived.values(), key=lambda account: int(account.id)))
-    return ordered, ("this token may not list accounts; they were taken from the sites it sees",)

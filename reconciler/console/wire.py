@@ -134,10 +134,10 @@ def _name(kind: PrincipalKind, record: Record, identity: str) -> PrincipalName:
 
 
 def _can_log_in(record: Record) -> bool:
-    ready = flag(record, "twoFaConfigured") is True or text(record, "twoFaStatus").casefold() in {
-        "configured",
-        "enrolled",
-    }
+    status = text(record, "twoFaStatus").casefold()
+    if status == "enrollment_expired":
+        return False  # whatever else is set: logging in answers 4010032 (section 2)
+    ready = flag(record, "twoFaConfigured") is True or status in {"configured", "enrolled"}
     needs_second_factor = flag(record, "twoFaEnabled") is True
     return flag(record, "emailVerified") is not False and (ready or not needs_second_factor)
 

@@ -1,48 +1,18 @@
-"""The policies as an earlier commit has them, read from git without touching the work tree.
+"""The policies as an earlier commit has them, read from git without touching the work tree."""
 
-Git is asked for names and blobs only; nothing of the repository is executed, and the child gets
-an environment without any token (T18).
-"""
-
-import subprocess
+import hashlib
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
+from reconciler.documents.files import find_files
+from reconciler.documents.git import Git
 from reconciler.documents.load import load
 from reconciler.domain.policy import Policy
 from reconciler.errors import PolicyError, SettingsError
 
-_SECONDS = 60
-_PLAIN_FILES = {b"100644", b"100755"}
-
-
-@dataclass(frozen=True, slots=True)
-class Git:
-    """Asks git about the work tree that holds a folder."""
-
-    folder: Path
-    environ: Mapping[str, str]
-    """What the child may see; no variable that leads to a token."""
-
-    def ask(self, *arguments: str, stdin: bytes = b"") -> bytes | None:
-        """Return what git answers, or None when it refuses or is not installed."""
-        command = ["git", "-C", str(self.folder), "--no-optional-locks"]
-        # A repository's own configuration may name a program here; this run executes none.
-        command += ["-c", "core.fsmonitor=false", *arguments]
-        try:
-            done = subprocess.run(  # noqa: S603 - fixed words, no shell
-                command,
-                env=dict(self.environ),
-                input=stdin,
-                capture_output=True,
-                timeout=_SECONDS,
-                check=False,
-            )
-        except (OSError, subprocess.TimeoutExpired):
-            return None
-        return done.stdout if done.returncode == 0 else None
+_SHA1_DIGITS = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,38 +36,102 @@ def read_base(root: Path, ref: str | None, environ: Mapping[str, str]) -> Base:
     Raises SettingsError when a `ref` was asked for that git cannot read.
     """
     git = Git(root, environ)
-    prefix = git.ask("rev-parse", "--show-prefix") if root.is_dir() else None
-    commits = _commits(git, ref) if prefix is not None else []
+    prefix = git.prefix()
+    commits = _commits(git, prefix, ref) if prefix is not None else []
     if prefix is None or not commits:
         if ref is not None:
-            raise SettingsError(
-                f"--base {ref}: git knows no such commit for {root}.",
-                "Fetch it first (in CI: fetch-depth: 0), or name another.",
-            )
+            raise _unknown("--base", ref, root)
         return Base(note=_why_none(git, is_silent=prefix is None))
-    folder = prefix.decode("utf-8", "surrogateescape").strip("\n")
+    policies = []
+    for commit in commits:
+        try:
+            policy = _policy(git, commit, prefix, Path(commit))
+        except PolicyError:
+            return Base(note="the policy files of the base commit are invalid")
+        except FileNotFoundError:
+            return Base(note="this clone does not hold the policy files of the base commit")
+        policies += [policy] if policy else []
+    return Base(tuple(policies))
+
+
+def read_policy(root: Path, ref: str, environ: Mapping[str, str]) -> Policy:
+    """Return the policy of a past commit, its places named as in the work tree.
+
+    Raises SettingsError when git cannot read it or it has none, PolicyError when it is invalid.
+    """
+    git = Git(root, environ)
+    prefix = git.prefix()
+    commit = git.commit(ref) if prefix is not None else None
+    if prefix is None or commit is None:
+        raise _unknown("--at", ref, root)
     try:
-        return Base(tuple(p for commit in commits if (p := _policy(git, commit, folder))))
+        policy = _policy(git, commit, prefix, root)
+    except FileNotFoundError:
+        policy = None
+    if policy is None:
+        raise SettingsError(
+            f"--at {ref}: that commit has no policy files below {root}, or this clone lacks them.",
+            "Name another commit, or another folder with --policies.",
+        )
+    return policy
+
+
+def base_commit(git: Git, ref: str | None) -> str | None:
+    """Return the id of the commit that a plan is compared with; None when there is none."""
+    return git.commit("HEAD^1" if ref is None else ref)
+
+
+def is_committed(git: Git, prefix: str) -> bool:
+    """Tell whether the policy files are those of HEAD, byte for byte.
+
+    Judged by digest and without git's own comparison, which would run the repository's filters.
+    """
+    head = git.commit("HEAD")
+    committed = git.files(head, prefix) if head else {}
+    try:
+        found, _ = find_files(git.folder)
     except PolicyError:
-        return Base(note="the policy files of the base commit are invalid")
+        return False
+    is_short = all(len(blob) == _SHA1_DIGITS for blob in committed.values())
+    name = "sha1" if is_short else "sha256"
+    return committed == {source.path: _blob_id(source.raw, name) for source in found}
 
 
-def _commits(git: Git, ref: str | None) -> list[str]:
+def _blob_id(raw: bytes, name: str) -> str:
+    return hashlib.new(name, b"blob %d\0" % len(raw) + raw, usedforsecurity=False).hexdigest()
+
+
+def _commits(git: Git, prefix: str, ref: str | None) -> list[str]:
     """Return the ids of the commits that are the base, oldest first."""
-    refs = [ref] if ref is not None else ["HEAD^1"]
-    if ref is None and git.ask("status", "--porcelain", "--", "."):
-        refs.append("HEAD")
-    found = [
-        git.ask("rev-parse", "--verify", "--quiet", "--end-of-options", f"{each}^{{commit}}")
-        for each in refs
-    ]
-    return [answer.decode("ascii").strip() for answer in found if answer]
+    found = [base_commit(git, ref)]
+    if ref is None and not is_committed(git, prefix):
+        found.append(git.commit("HEAD"))
+    return [commit for commit in found if commit]
 
 
-def _policy(git: Git, commit: str, prefix: str) -> Policy | None:
-    """Return the policy of one commit, None when it has no policy files."""
-    with tempfile.TemporaryDirectory(prefix="reconciler-base-") as folder:
-        return load(Path(folder)).policy if _write_out(git, commit, prefix, Path(folder)) else None
+def _policy(git: Git, commit: str, prefix: str, shown: Path) -> Policy | None:
+    """Return the policy of one commit, None when it has no policy files.
+
+    `shown` is the folder that its places name. Raises FileNotFoundError when git lacks a file.
+    """
+    files = git.files(commit, prefix)
+    contents = git.contents(files.values())
+    if contents is None:
+        raise FileNotFoundError(commit)
+    with tempfile.TemporaryDirectory(prefix="reconciler-base-") as name:
+        folder = Path(name)
+        for path, content in zip(files, contents, strict=True):
+            target = folder / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(content)
+        return load(folder, shown=shown).policy if files else None
+
+
+def _unknown(option: str, ref: str, root: Path) -> SettingsError:
+    return SettingsError(
+        f"{option} {ref}: git knows no such commit for {root}.",
+        "Fetch it first (in CI: fetch-depth: 0), or name another.",
+    )
 
 
 def _why_none(git: Git, *, is_silent: bool) -> str | None:
@@ -107,36 +141,4 @@ def _why_none(git: Git, *, is_silent: bool) -> str | None:
         if any((folder / ".git").exists() for folder in holders):
             return "git does not answer for this work tree"
         return None
-    if git.ask("rev-parse", "--is-shallow-repository") == b"true\n":
-        return "this is a shallow clone, without the commit before"
-    return None
-
-
-def _write_out(git: Git, commit: str, prefix: str, folder: Path) -> int:
-    """Put the policy files of a commit below `folder` and return how many there are.
-
-    Links and other entries stay out.
-    """
-    listing = git.ask("ls-tree", "-r", "-z", "--full-tree", commit, "--", prefix or ".") or b""
-    found: list[tuple[PurePosixPath, bytes]] = []
-    for entry in filter(None, listing.split(b"\0")):
-        about, _, raw = entry.partition(b"\t")
-        mode, _, blob = about.split()
-        path = PurePosixPath(raw.decode("utf-8", "surrogateescape").removeprefix(prefix))
-        if mode in _PLAIN_FILES and path.suffix == ".yaml" and not path.is_absolute():
-            found.append((path, blob))
-    answer = git.ask("cat-file", "--batch", stdin=b"".join(blob + b"\n" for _, blob in found))
-    for (path, _), content in zip(found, _contents(answer or b""), strict=True):
-        target = folder / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(content)
-    return len(found)
-
-
-def _contents(answer: bytes) -> Iterator[bytes]:
-    """Split `cat-file --batch`: a line `<id> blob <size>`, so many bytes, a newline; repeated."""
-    while answer:
-        header, _, rest = answer.partition(b"\n")
-        size = int(header.rpartition(b" ")[2])
-        yield rest[:size]
-        answer = rest[size + 1 :]
+    return "this is a shallow clone, without the commit before" if git.is_shallow() else None

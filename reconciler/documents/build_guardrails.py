@@ -7,6 +7,7 @@ from reconciler.documents.addresses import flaw
 from reconciler.documents.instants import ending
 from reconciler.documents.nodes import Document, Node, plain
 from reconciler.documents.wording import shown
+from reconciler.domain.access import Level
 from reconciler.domain.digest import digest
 from reconciler.domain.guardrails import (
     Guardrails,
@@ -14,6 +15,8 @@ from reconciler.domain.guardrails import (
     Override,
     Park,
     PrivilegedRule,
+    Rolling,
+    ScopeLimit,
     SeparationRule,
     Unlisted,
 )
@@ -21,7 +24,13 @@ from reconciler.domain.names import PrincipalName
 from reconciler.errors import PolicyError, Problem
 
 _UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
-_LIMITS = {"max_revokes": int, "max_revoke_fraction": float, "min_admins": int}
+_PLAIN = {
+    "max_revokes": int,
+    "max_revoke_fraction": float,
+    "min_admins": int,
+    "additive_only": bool,
+}
+_ANY_TIME = "any"
 _LEAST_ADMINS = 2
 
 
@@ -36,6 +45,8 @@ def build_guardrails(document: Document) -> Guardrails:
     built = Guardrails(
         unlisted=Unlisted(content.get("unlisted", Unlisted.REPORT)),
         nothing_left=_nothing_left(document),
+        rolling=_rolling(content.get("rolling")),
+        scope_limits=tuple(_scope_limit(document, n) for n in document.items("scope_limits")),
         protected=tuple(_principal(document, n, problems) for n in document.items("protected")),
         privileged=tuple(_privileged(document, node) for node in document.items("privileged")),
         allowed_domains=tuple(content.get("allowed_domains", ())),
@@ -48,7 +59,8 @@ def build_guardrails(document: Document) -> Guardrails:
             if (rule := _override(document, node, problems))
         ),
         digest=digest(content),
-        **{key: kind(content[key]) for key, kind in _LIMITS.items() if key in content},
+        **_admins(content),
+        **{key: kind(content[key]) for key, kind in _PLAIN.items() if key in content},
     )
     if problems:
         raise PolicyError(tuple(problems))
@@ -76,12 +88,36 @@ def _principal(document: Document, node: Node, problems: list[Problem]) -> Princ
     return PrincipalName.user(text)
 
 
+def _admins(content: dict[str, Any]) -> dict[str, Any]:
+    """Return what the keys about admins say that are there."""
+    found: dict[str, Any] = {}
+    if "admin_seen_within" in content:
+        text = content["admin_seen_within"]
+        found["admin_seen_within"] = None if text == _ANY_TIME else _duration(text)
+    if "single_sso" in content:
+        found["single_sso_allowed"] = content["single_sso"] == "allow"
+    return found
+
+
+def _rolling(content: dict[str, Any] | None) -> Rolling | None:
+    return Rolling(content["max_revokes"], _duration(content["over"])) if content else None
+
+
+def _duration(text: str) -> timedelta:
+    return int(text[:-1]) * _UNITS[text[-1]]
+
+
+def _scope_limit(document: Document, node: Node) -> ScopeLimit:
+    content = plain(node)
+    return ScopeLimit(tuple(content["roles"]), Level(content["widest"]), document.place(node))
+
+
 def _privileged(document: Document, node: Node) -> PrivilegedRule:
     content: dict[str, Any] = plain(node)
     longest = content.get("max_duration")
     return PrivilegedRule(
         roles=tuple(content["roles"]),
-        max_duration=int(longest[:-1]) * _UNITS[longest[-1]] if longest else None,
+        max_duration=_duration(longest) if longest else None,
         require_reason=content.get("require_reason", False),
         standing_allowed=content.get("standing", "allow") == "allow",
         place=document.place(node),

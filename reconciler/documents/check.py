@@ -24,7 +24,7 @@ _SCOPES = ("sites", "account", "tenant")
 
 
 def check(document: Document, schema: str) -> tuple[Problem, ...]:
-    """Return what in a document breaks a schema, `policy` or `guardrails`; empty when sound."""
+    """Return what in a document breaks a schema, `policy`, `tests` and so on; or nothing."""
     errors = _validator(schema).iter_errors(plain(document.root))
     return tuple(
         problem for error in errors for told in _telling(error) for problem in _told(document, told)
@@ -67,15 +67,35 @@ def _words(error: ValidationError) -> tuple[str, str, str]:
             missing = [key for key in demanded if key not in value]
             told = ", ".join(f"`{key}`" for key in missing)
             return "missing-key", f"{title} needs {told}", remedy
-        case "oneOf":
-            given = [f"`{key}`" for key in _SCOPES if key in value]
-            told = f"names {' and '.join(given)}" if given else "names no scope"
-            return "one-scope", f"the assignment {told}", remedy
+        case "oneOf" | "dependentRequired":
+            return _words_on_forms(error)
         case "minItems":
             return "list-too-short", f"{_name(error)} holds too few entries: {len(value)}", remedy
         case "type" | "const":
             return _words_on_type(error)
     return "bad-value", f"{shown(value)} is not {title}", remedy
+
+
+def _words_on_forms(error: ValidationError) -> tuple[str, str, str]:
+    """Return the words for a mapping that must be one of several forms, and whole."""
+    value: Any = error.instance
+    demanded: Any = error.validator_value
+    title, remedy = _schema(error)["title"], _schema(error)["description"]
+    if error.validator == "dependentRequired":
+        missing = [
+            f"`{key}` needs `{other}`"
+            for key, others in demanded.items()
+            for other in others
+            if key in value and other not in value
+        ]
+        return "missing-key", f"in {title}, {' and '.join(missing)}", remedy
+    forms = [form["required"][0] for form in demanded]
+    given = [f"`{key}`" for key in forms if key in value]
+    if set(forms) == set(_SCOPES):
+        told = f"names {' and '.join(given)}" if given else "names no scope"
+        return "one-scope", f"the assignment {told}", remedy
+    told = f"says {' and '.join(given)} at once" if given else "says nothing that could fail"
+    return "one-form", f"{title} {told}", remedy
 
 
 def _words_on_type(error: ValidationError) -> tuple[str, str, str]:
@@ -88,7 +108,9 @@ def _words_on_type(error: ValidationError) -> tuple[str, str, str]:
     if wants_text:
         told = json.dumps(value)
         quoted = f'Write it in quotes if it is meant as text: "{told}".'
-        if len(told) >= _ID_DIGITS:
+        if title == "an id":
+            quoted = f'Write the id in quotes: "{told}".'
+        elif len(told) >= _ID_DIGITS:
             quoted = f'An id is written id:{told}, and "{told}" under `users:`.'
         return "unquoted", f"{_name(error)} is {told} without quotes, not text", quoted
     if isinstance(value, str):

@@ -34,13 +34,16 @@ class SourceFile:
     raw: bytes
 
 
-def find_files(root: Path) -> tuple[tuple[SourceFile, ...], tuple[Problem, ...]]:
+def find_files(
+    root: Path, shown: Path | None = None
+) -> tuple[tuple[SourceFile, ...], tuple[Problem, ...]]:
     """Read every `*.yaml` under a folder; return them sorted by path, and what was refused.
 
     Hidden files and folders are left out, and so is every file with another ending but `.yml`.
+    Places name the files as lying below `shown`; without it, below the folder.
     Raises PolicyError when the folder itself cannot be read or the limits are exceeded.
     """
-    search = _Search(root)
+    search = _Search(shown or root)
     try:
         top = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     except (OSError, ValueError) as error:

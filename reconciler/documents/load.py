@@ -7,13 +7,17 @@ from typing import TypeVar
 
 from reconciler.documents.build import build
 from reconciler.documents.build_guardrails import build_guardrails
+from reconciler.documents.build_pins import build_pins
+from reconciler.documents.build_tests import build_tests
 from reconciler.documents.check import check
+from reconciler.documents.directory import directory_of
 from reconciler.documents.files import SourceFile, find_files, read_file
 from reconciler.documents.nodes import Document
 from reconciler.documents.prescan import text_of
 from reconciler.documents.read import read
 from reconciler.documents.windows import window_problems
 from reconciler.domain.digest import digest
+from reconciler.domain.expectation import PolicyTest
 from reconciler.domain.guardrails import Guardrails
 from reconciler.domain.pins import Pins
 from reconciler.domain.policy import Policy
@@ -23,7 +27,11 @@ _T = TypeVar("_T")
 
 _GUARDRAILS = "guardrails.yaml"
 _NO_POLICIES = "Name the right folder with --policies; to revoke everything, say so in a policy."
-_UNREAD = {"pins.yaml", "waivers.yaml", "tests.yaml"}
+PINS = "pins.yaml"
+"""Name of the pins at the top of the policies folder."""
+TESTS = "tests.yaml"
+"""Name of the policy tests at the top of the policies folder."""
+_UNREAD = {"waivers.yaml"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,22 +42,32 @@ class Loaded:
     guardrails: Guardrails
     pins: Pins | None = None
     """None without `pins.yaml`."""
+    tests: tuple[PolicyTest, ...] = ()
+    """What `tests.yaml` expects of the policy; no part of the policy's digest."""
 
 
-def load(root: Path, guardrails: Path | None = None) -> Loaded:
+def load(root: Path, guardrails: Path | None = None, shown: Path | None = None) -> Loaded:
     """Read a policies folder, and the guardrails in it or the trusted copy named instead.
+
+    Places name the files as lying below `shown`; without it, below the folder.
 
     Raises PolicyError with all problems of all files, sorted by place. Files that cannot be read
     do not hide what is wrong with the others.
     """
-    sources, found = find_files(root)
+    sources, found = find_files(root, shown)
     problems = list(found)
     policies: list[Document] = []
     limits: Guardrails | None = None
+    pins: Pins | None = None
+    expectations: Document | None = None
     for source in sources:
         try:
             if source.path == _GUARDRAILS:
                 limits = _limits(source)
+            elif source.path == PINS:
+                pins = build_pins(_document(source, "pins"))
+            elif source.path == TESTS:
+                expectations = _document(source, "tests")
             else:
                 _expect_policy(source)
                 policies.append(_document(source, "policy"))
@@ -60,10 +78,15 @@ def load(root: Path, guardrails: Path | None = None) -> Loaded:
     if not policies and not problems:
         told = "there are no policy files in this folder"
         problems.append(Problem(Place(str(root)), "no-policies", told, _NO_POLICIES))
-    policy = _attempt(lambda: build(policies, whole=not problems), problems)
+    whole = not problems
+    policy = _attempt(lambda: build(policies, whole=whole), problems)
+    tests: tuple[PolicyTest, ...] | None = ()
+    if expectations is not None:
+        document, directory = expectations, directory_of(policies)
+        tests = _attempt(lambda: build_tests(document, directory, whole=whole), problems)
     if problems or policy is None:
         raise PolicyError(tuple(problems))
-    return Loaded(policy, limits or Guardrails(digest=digest({})))
+    return Loaded(policy, limits or Guardrails(digest=digest({})), pins, tests or ())
 
 
 def _limits(source: SourceFile) -> Guardrails:
@@ -79,7 +102,7 @@ def _document(source: SourceFile, schema: str) -> Document:
 
 
 def _expect_policy(source: SourceFile) -> None:
-    """Refuse the reserved names, since to ignore pins without a word would be worse."""
+    """Refuse the reserved names, since to ignore such a file without a word would be worse."""
     name = source.path.rpartition("/")[2]
     if source.path in _UNREAD:
         told = f"`{name}` is a reserved name, and this version does not read such files"

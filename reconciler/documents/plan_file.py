@@ -1,25 +1,24 @@
 """A saved plan: written 0600 and whole or not at all, read strictly against its schema."""
 
-import contextlib
 import hashlib
 import json
-import os
-import secrets
-import stat
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from jsonschema import Draft202012Validator
-
-from reconciler.domain.access import Level
+from reconciler.documents.private_file import Kind, read_private, write_private
+from reconciler.domain.access import Grant, Level, Role, Scope, sort_grants
 from reconciler.domain.names import PrincipalName
-from reconciler.domain.plan import Options, SavedPlan
-from reconciler.errors import RefusedError, SettingsError
-from reconciler.resources import resource
+from reconciler.domain.plan import Holding, Options, PlannedRole, SavedOperation, SavedPlan
+from reconciler.errors import RefusedError
 
-_LIMIT = 64 * 1024 * 1024
-"""Bytes of a plan file that are read at most."""
+_PLAN = Kind(
+    word="plan",
+    article="a saved plan",
+    schema="plan.schema.json",
+    limit=64 * 1024 * 1024,
+    made_by="reconciler plan --out FILE",
+)
 
 
 def sealed(tree: dict[str, Any]) -> dict[str, Any]:
@@ -34,28 +33,8 @@ def sealed(tree: dict[str, Any]) -> dict[str, Any]:
 
 
 def write_plan_file(path: Path, text: str) -> None:
-    """Put a plan into place: only its owner can read it, and nobody ever sees half of it (T64).
-
-    Raises SettingsError when the path cannot be written.
-    """
-    # Not derived from the name of the plan, which may be as long as names can be, or empty.
-    temporary = path.parent / f".plan-{secrets.token_hex(8)}"
-    try:
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-        with os.fdopen(os.open(temporary, flags, 0o600), "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except (OSError, ValueError) as error:
-        raise SettingsError(
-            f"The plan cannot be saved to {path}: {_reason(error)}.",
-            "Name a path in a folder that can be written.",
-        ) from error
-    finally:
-        # Gone already when it was put into place; an interruption leaves nothing behind either.
-        with contextlib.suppress(OSError, ValueError):
-            temporary.unlink(missing_ok=True)
+    """Save a plan as `write_private` does; raises SettingsError when it cannot be written."""
+    write_private(path, text, _PLAN)
 
 
 def read_plan_file(path: Path) -> dict[str, Any]:
@@ -64,27 +43,18 @@ def read_plan_file(path: Path) -> dict[str, Any]:
     Raises SettingsError when it cannot be read or does not match the published schema, and
     RefusedError when it was changed after it was saved.
     """
-    content = _content(path)
-    try:
-        tree = json.loads(content.decode("utf-8"), object_pairs_hook=_unique)
-    except (ValueError, RecursionError) as error:
-        raise _unreadable(path, f"it is not JSON, {_reason(error)}") from error
-    schema = json.loads((resource("schemas") / "plan.schema.json").read_text("utf-8"))
-    errors = sorted(Draft202012Validator(schema).iter_errors(tree), key=lambda e: e.json_path)
-    if errors:
-        where = errors[0].json_path
-        raise _unreadable(path, f"it does not match schemas/plan.schema.json at {where}")
+    tree = read_private(path, _PLAN)
     try:
         datetime.fromisoformat(tree["evidence"]["instant"])
     except ValueError as error:
         # The schema knows the form of an instant, but not that there is no 13th month.
-        raise _unreadable(path, f"its instant is no date, {error}") from error
+        raise _PLAN.unreadable(path, f"its instant is no date, {error}") from error
     if tree != sealed(tree):
         raise RefusedError(
             f"{path} was changed after it was saved.",
             "Plan again, and have the new plan reviewed.",
         )
-    return dict(tree)
+    return tree
 
 
 def saved_plan(tree: dict[str, Any]) -> SavedPlan:
@@ -102,40 +72,27 @@ def saved_plan(tree: dict[str, Any]) -> SavedPlan:
             targets=tuple(PrincipalName.parse(label) for label in tree["options"]["targets"]),
             no_revokes=tree["options"]["no_revokes"],
         ),
+        operations=tuple(_operation(operation) for operation in tree["operations"]),
+        roles=tuple(PlannedRole(**role) for role in tree["roles"]),
+        tool_version=tree["evidence"]["tool_version"],
     )
 
 
-def _content(path: Path) -> bytes:
-    """Return the bytes of a regular file; opening a pipe must not wait for somebody to write."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        try:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise _unreadable(path, "it is not a regular file")
-            with os.fdopen(descriptor, "rb", closefd=False) as file:
-                content = file.read(_LIMIT + 1)
-        finally:
-            os.close(descriptor)
-    except (OSError, ValueError) as error:
-        raise _unreadable(path, _reason(error)) from error
-    if len(content) > _LIMIT:
-        raise _unreadable(path, "it is larger than any plan")
-    return content
+def _operation(tree: dict[str, Any]) -> SavedOperation:
+    return SavedOperation(
+        name=PrincipalName.parse(tree["principal"]["name"]),
+        principal_id=tree["principal"]["id"],
+        after=_holding(tree["after"]) if tree["after"] else None,
+        precondition=tree["precondition"],
+    )
 
 
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    keys = dict(pairs)
-    if len(keys) != len(pairs):
-        raise ValueError("a key is repeated")
-    return keys
+def _holding(tree: dict[str, Any]) -> Holding:
+    return Holding(Level(tree["level"]), sort_grants([_grant(grant) for grant in tree["grants"]]))
 
 
-def _reason(error: Exception) -> str:
-    return (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
-
-
-def _unreadable(path: Path, why: str) -> SettingsError:
-    return SettingsError(
-        f"{path} cannot be read as a saved plan: {why}.",
-        "Make one with: reconciler plan --out FILE",
+def _grant(tree: dict[str, Any]) -> Grant:
+    scope, role = tree["scope"], tree["role"]
+    return Grant(
+        Scope(Level(scope["level"]), scope["id"], scope["name"]), Role(role["id"], role["name"])
     )

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from reconciler.domain.access import Level
 from reconciler.domain.names import PrincipalName
 from reconciler.errors import Place
 
@@ -52,11 +53,29 @@ class SeparationRule:
 
 
 @dataclass(frozen=True, slots=True)
+class ScopeLimit:
+    """Roles that nobody is given on a wider scope than this."""
+
+    roles: tuple[str, ...]
+    widest: Level
+    """Account or site; a limit at the tenant would be none."""
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Rolling:
+    """How many scopes all runs together may take away within some time."""
+
+    max_revokes: int
+    over: timedelta
+
+
+@dataclass(frozen=True, slots=True)
 class Override:
     """A named limit lifted until a date, with a reason."""
 
     rule: str
-    """`max_revokes`, `max_revoke_fraction` or `min_admins`."""
+    """`max_revokes`, `max_revoke_fraction`, `min_admins` or `rolling`."""
     value: float
     reason: str
     until: datetime
@@ -72,6 +91,15 @@ class Guardrails:
     max_revokes: int = 5
     max_revoke_fraction: float = 0.10
     min_admins: int = 2
+    admin_seen_within: timedelta | None = timedelta(days=90)
+    """An admin who was not seen for longer counts for nothing; None counts whoever can log in."""
+    single_sso_allowed: bool = False
+    """True when a scope may lose its last admin of the console's own, and rest on SSO alone."""
+    rolling: Rolling | None = None
+    """None for the default, which follows `max_revokes`."""
+    additive_only: bool = False
+    """True when no plan may take anything away."""
+    scope_limits: tuple[ScopeLimit, ...] = ()
     protected: tuple[PrincipalName, ...] = ()
     privileged: tuple[PrivilegedRule, ...] = ()
     allowed_domains: tuple[str, ...] = ()

@@ -94,7 +94,12 @@ class Holding:
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What an operation means on some scopes: one role instead of another, or of none."""
+    """What an operation means on some scopes: one role instead of another, or of none.
+
+    A scope speaks for everything below it, unless an effect of the operation names something
+    below it: then all of that is named, and what keeps its role has an effect with the same role
+    before and after.
+    """
 
     scopes: tuple[Scope, ...]
     """Where, widest first. Access is inherited, so these may be sites below what is written."""
@@ -129,6 +134,8 @@ class Operation:
     """What the reader should know: owned by an identity provider, entries left out, ..."""
     effects: tuple[Effect, ...] = ()
     """What it means in permissions; derived, decides nothing."""
+    taken: int = 0
+    """How many scopes it takes away, as the limits count; on record, for the rolling budget."""
 
     @property
     def grants(self) -> tuple[Change, ...]:
@@ -237,6 +244,16 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
+class SavedOperation:
+    """What tells one operation of a plan file from every other; the rest of it is for reading."""
+
+    name: PrincipalName
+    principal_id: str | None
+    after: Holding | None
+    precondition: str
+
+
+@dataclass(frozen=True, slots=True)
 class SavedPlan:
     """What a plan file binds an apply to; everything else in the file is for reading."""
 
@@ -249,3 +266,7 @@ class SavedPlan:
     view_sites: int
     instant: datetime
     options: Options
+    operations: tuple[SavedOperation, ...] = ()
+    roles: tuple[PlannedRole, ...] = ()
+    tool_version: str = ""
+    """Of the product that planned; its major version must be ours."""

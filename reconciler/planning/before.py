@@ -12,7 +12,7 @@ from reconciler.domain.access import Grant
 from reconciler.domain.names import PrincipalName
 from reconciler.domain.policy import Policy, Window
 from reconciler.planning.claims import Claim, Claimer
-from reconciler.planning.inforce import asked
+from reconciler.planning.inforce import asked, in_force
 from reconciler.planning.names import Names
 
 Triple = tuple[PrincipalName, Grant]
@@ -29,6 +29,10 @@ class Before:
     """Every window as written, past ones too."""
     asked: frozenset[tuple[Triple, Window | None]] = frozenset()
     """Every unbroken span from the instant on; None when standing."""
+    in_force: frozenset[Triple] = frozenset()
+    """What the base would have had in force at the instant."""
+    managed: frozenset[PrincipalName] = frozenset()
+    """Everybody whom the base named in an assignment or as former."""
 
     def had_window(self, triple: Triple, window: Window) -> bool:
         """Tell whether the base knew a triple by this window only."""
@@ -56,5 +60,15 @@ def before(base: Policy | None, names: Names, instant: datetime) -> Before:
             ((name, wish.grant), wish.window)
             for name, own in by_name.items()
             for wish in asked(own, instant)
+        ),
+        in_force=frozenset(
+            (name, wish.grant) for name, own in by_name.items() for wish in in_force(own, instant)
+        ),
+        managed=frozenset(
+            names.people.canonical(name)
+            for name in (
+                *(member.name for entry in base.assignments for member in entry.members),
+                *(former.name for former in base.former),
+            )
         ),
     )

@@ -10,15 +10,21 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
 from reconciler.domain.access import TENANT, Level, Role, Scope
+from reconciler.domain.pins import PinnedRole, Pins
 from reconciler.domain.policy import RoleName, ScopeName
 from reconciler.domain.state import Account, Actual, Site
 from reconciler.errors import Problem
+from reconciler.planning.pinned import PinnedNames, meant, meant_roles
+
+_Place = TypeVar("_Place", Account, Site)
+_T = TypeVar("_T", Account, Site, Role)
 
 
 class Catalog:
     """The accounts, sites and roles of one console, indexed by id and by name."""
 
-    def __init__(self, actual: Actual) -> None:
+    def __init__(self, actual: Actual, pins: Pins | None = None) -> None:
+        self._pinned = PinnedNames(pins)
         self._accounts = {account.id: account for account in actual.accounts}
         self._sites = {site.id: site for site in actual.sites}
         self._roles = {role.id: role for role in actual.roles}
@@ -46,7 +52,9 @@ class Catalog:
         else:
             *owner, text = name.text.split("/")
             found = [r for r in self._roles_named.get(text, []) if self._owned_by(r, owner)]
-        assignable = [role for role in found if self._reaches(role, scope)]
+        assignable = self._meant(name, [r for r in found if self._reaches(r, scope)], scope)
+        if isinstance(assignable, Problem):
+            return assignable
         if len(assignable) == 1:
             return assignable[0]
         if assignable:
@@ -74,11 +82,15 @@ class Catalog:
         )
 
     def role_named(self, text: str) -> frozenset[str]:
-        """Return the ids of every role that may be written like this; none when unknown."""
+        """Return the ids of every role that may be written like this; none when unknown.
+
+        A role that was called so when it was pinned is one of them: a rule about it still holds.
+        """
+        pinned = {pin.id for pin in self._pinned.roles(text)}
         return frozenset(
             role.id
             for role in self._roles.values()
-            if text in {role.name, self.role_path(role), f"id:{role.id}"}
+            if role.id in pinned or text in {role.name, self.role_path(role), f"id:{role.id}"}
         )
 
     def suggest_role(self, text: str) -> str:
@@ -90,32 +102,55 @@ class Catalog:
         return "/".join([*self._owner_path(role), role.name])
 
     def _account(self, name: ScopeName) -> tuple[Scope, ...] | Problem:
-        if name.id is not None:
-            known = self._accounts.get(name.id)
-            found = [known] if known else []
-        else:
-            found = self._accounts_named.get(name.text, [])
-        usable = [account for account in found if account.state != "deleted"]
-        if len(usable) == 1:
-            return (usable[0].scope,)
-        names = [a.name for a in self._accounts.values() if a.state != "deleted"]
-        return _no_scope(name, "account", len(found), [a.scope for a in usable], names)
+        return self._literal(name, self._accounts, self._accounts_named)
 
     def _site(self, name: ScopeName) -> tuple[Scope, ...] | Problem:
-        if name.id is not None:
-            known = self._sites.get(name.id)
-            found = [known] if known else []
-        else:
-            found = self._sites_named.get(name.text, [])
-        usable = [site for site in found if site.state != "deleted"]
+        found = self._literal(name, self._sites, self._sites_named)
+        if name.id is None and not isinstance(found, Problem):
+            # A site that is not pinned lies in the account that is.
+            owner = self._accounts.get(found[0].account_id)
+            pin = self._pinned.scope(Level.ACCOUNT, name.text.partition("/")[0])
+            moved = meant(pin, [owner] if owner else [], self._accounts, name.place)
+            return moved if isinstance(moved, Problem) else found
+        return found
+
+    def _literal(
+        self, name: ScopeName, known: dict[str, _Place], named: dict[str, list[_Place]]
+    ) -> tuple[Scope, ...] | Problem:
+        """Resolve an account or a site by its id, or by its name now and as pinned."""
+        found = [known[name.id]] if name.id in known else []
+        if name.id is None:
+            found = named.get(name.text, [])
+        pin = None if name.id else self._pinned.scope(name.level, name.text)
+        usable = meant(pin, [one for one in found if one.state != "deleted"], known, name.place)
+        if isinstance(usable, Problem):
+            return usable
         if len(usable) == 1:
             return (usable[0].scope,)
-        names = [s.scope.name for s in self._sites.values() if s.state == "active"]
-        return _no_scope(name, "site", len(found), [s.scope for s in usable], names)
+        names = [one.scope.name for one in known.values() if one.state != "deleted"]
+        return _no_scope(name, name.level, len(found), [one.scope for one in usable], names)
+
+    def _meant(self, name: RoleName, assignable: list[Role], scope: Scope) -> list[Role] | Problem:
+        pins = [pin for pin in self._pinned.roles(name.text) if self._is_named(pin, name.text)]
+        pinned = {pin.id: self._roles[pin.id] for pin in pins if pin.id in self._roles}
+        reachable = {id_: role for id_, role in pinned.items() if self._reaches(role, scope)}
+        return meant_roles(pins, assignable, reachable, scope, name.place)
+
+    def _is_named(self, pin: PinnedRole, text: str) -> bool:
+        """Tell `tenant/A/B`, a role called A/B, from one that is called B."""
+        role = self._roles.get(pin.id)
+        owner = "/".join(self._owner_path(role)) + "/" if role else ""
+        own = pin.name.removeprefix(owner)
+        return text in {pin.name, own} or own == pin.name
 
     def _sites_matching(self, name: ScopeName) -> tuple[Scope, ...] | Problem:
         account_name, _, pattern = name.text.partition("/")
-        accounts = {account.id for account in self._accounts_named.get(account_name, [])}
+        owners = self._accounts_named.get(account_name, [])
+        pin = self._pinned.scope(Level.ACCOUNT, account_name)
+        owning = meant(pin, owners, self._accounts, name.place)
+        if isinstance(owning, Problem):
+            return owning
+        accounts = {account.id for account in owning}
         # Only * and ? are patterns in a policy; a bracket stands for itself.
         matches = re.compile(fnmatch.translate(pattern.replace("[", "[[]"))).match
         found = [
@@ -196,9 +231,6 @@ def _no_scope(
         f'No {kind} "{name.text}" on this console, as far as this token sees.',
         did_you_mean(name.text, names) or f"Write {form}, or id: and its id.",
     )
-
-
-_T = TypeVar("_T", Account, Site, Role)
 
 
 def _by_name(things: Iterable[_T], name: Callable[[_T], str]) -> dict[str, list[_T]]:

@@ -43,12 +43,14 @@ class Rules:
     """A grant when the guardrails park people on one."""
     deleted_site_ids: frozenset[str]
     no_revokes: bool
+    giving_access: frozenset[str] = frozenset()
+    """Ids of the roles that permit to change who may do what, as far as known."""
 
 
 def compare(desired: DesiredPrincipal, rules: Rules) -> Comparison:
     """Return what has to happen for one principal to hold exactly what is desired."""
     if desired.principal is None:
-        return Comparison(_invitation(desired))
+        return Comparison(_invitation(desired, rules))
     actual = desired.principal
     gone = [g for g in actual.grants if g.scope.id in rules.deleted_site_ids]
     held = frozenset(actual.grants) - frozenset(gone)
@@ -76,7 +78,7 @@ def compare(desired: DesiredPrincipal, rules: Rules) -> Comparison:
             full_name=actual.full_name,
             before=Holding(actual.level, actual.grants),
             after=after,
-            changes=_changes(desired, held, wanted),
+            changes=_changes(desired, held, wanted, rules),
             precondition=precondition(actual),
             notes=notes + _identity_provider(actual),
         )
@@ -91,7 +93,7 @@ def precondition(actual: Principal | None) -> str:
     return digest([actual.kind.value, actual.id, actual.level.value, entries])
 
 
-def _invitation(desired: DesiredPrincipal) -> Operation | None:
+def _invitation(desired: DesiredPrincipal, rules: Rules) -> Operation | None:
     wanted = frozenset(wish.grant for wish in desired.in_force)
     if not wanted:
         return None
@@ -102,20 +104,20 @@ def _invitation(desired: DesiredPrincipal) -> Operation | None:
         full_name=desired.full_name or "",
         before=None,
         after=_holding(wanted),
-        changes=_changes(desired, frozenset(), wanted),
+        changes=_changes(desired, frozenset(), wanted, rules),
         precondition=precondition(None),
     )
 
 
 def _changes(
-    desired: DesiredPrincipal, held: frozenset[Grant], wanted: frozenset[Grant]
+    desired: DesiredPrincipal, held: frozenset[Grant], wanted: frozenset[Grant], rules: Rules
 ) -> tuple[Change, ...]:
     added, removed = _difference(held, wanted)
     wishes = {wish.grant: wish for wish in desired.in_force}
     patterns = {w.glob for w in wishes.values() if w.glob and w.grant in held}
     return (
-        *(_granted(grant, wishes.get(grant), patterns) for grant in added),
-        *(_revoked(grant, desired) for grant in removed),
+        *(_granted(grant, wishes.get(grant), patterns, rules) for grant in added),
+        *(_revoked(grant, desired, rules) for grant in removed),
     )
 
 
@@ -142,9 +144,9 @@ def _key(item: Any) -> str:
     return str(item.path(output_format="list")[-1])
 
 
-def _granted(grant: Grant, wish: DesiredGrant | None, patterns: set[str]) -> Change:
+def _granted(grant: Grant, wish: DesiredGrant | None, patterns: set[str], rules: Rules) -> Change:
     if wish is None:
-        return Change(Action.GRANT, grant, Reason.PARKED, risk_of(grant))
+        return Change(Action.GRANT, grant, Reason.PARKED, risk_of(grant, rules.giving_access))
     reason = Reason.POLICY
     if wish.window is not None:
         reason = Reason.WINDOW_OPENED
@@ -155,14 +157,14 @@ def _granted(grant: Grant, wish: DesiredGrant | None, patterns: set[str]) -> Cha
         Action.GRANT,
         grant,
         reason,
-        risk_of(grant),
+        risk_of(grant, rules.giving_access),
         places=wish.places,
         window=wish.window,
         note=wish.reason,
     )
 
 
-def _revoked(grant: Grant, desired: DesiredPrincipal) -> Change:
+def _revoked(grant: Grant, desired: DesiredPrincipal, rules: Rules) -> Change:
     reason = Reason.POLICY
     if desired.former:
         reason = Reason.OFFBOARDING
@@ -174,7 +176,7 @@ def _revoked(grant: Grant, desired: DesiredPrincipal) -> Change:
         # Asked for as well, but an open window takes its place for now.
         reason = Reason.SUSPENDED
     places = desired.places
-    return Change(Action.REVOKE, grant, reason, risk_of(grant), places=places)
+    return Change(Action.REVOKE, grant, reason, risk_of(grant, rules.giving_access), places=places)
 
 
 def _without_revokes(

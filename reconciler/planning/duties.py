@@ -1,10 +1,10 @@
-"""The rules about who may hold what: privileged roles, mail domains, separation of duties."""
+"""The rules about who may hold what, and where: privileged roles, scopes, domains, duties."""
 
 from collections.abc import Iterable
 from datetime import timedelta
 
 from reconciler.domain.desired import DesiredGrant, DesiredPrincipal
-from reconciler.domain.guardrails import PrivilegedRule, SeparationRule
+from reconciler.domain.guardrails import PrivilegedRule, ScopeLimit, SeparationRule
 from reconciler.domain.names import PrincipalKind, email_key
 from reconciler.domain.plan import Operation, Refusal
 from reconciler.errors import Problem
@@ -22,6 +22,25 @@ def privileged(judged: Judged) -> Iterable[Refusal]:
         for one, wish in judged.newly_asked():
             if wish.grant.role.id in roles:
                 yield from _privileged(judged, rule, one, wish)
+
+
+def scope_limits(judged: Judged) -> Iterable[Refusal]:
+    """Roles with a limit are newly asked for on no wider scope; narrowing one is no harm."""
+    catalog = judged.names.catalog
+    for rule in judged.guardrails.scope_limits:
+        roles = {id_ for text in rule.roles for id_ in catalog.role_named(text)}
+        for one, wish in judged.newly_asked():
+            scope, role = wish.grant.scope, wish.grant.role
+            is_wide = role.id in roles and scope.level.rank < rule.widest.rank
+            if is_wide and not _narrows(judged, one, wish):
+                yield Refusal(
+                    "scope_limits",
+                    f"{one.name} would get {role.name} on {scope.name}, the "
+                    f"{scope.level.value} level; the guardrails allow it no wider than the "
+                    f"{rule.widest.value} level.",
+                    f"Name the {rule.widest.value}s that are needed.",
+                    wish.places,
+                )
 
 
 def allowed_domains(judged: Judged) -> Iterable[Refusal]:
@@ -62,8 +81,8 @@ def separation_of_duties(judged: Judged) -> Iterable[Refusal]:
 def unknown_roles(judged: Judged) -> Iterable[Problem]:
     """Report roles of the rules that this console does not have: such a rule guards nothing."""
     guardrails, catalog = judged.guardrails, judged.names.catalog
-    rules: list[PrivilegedRule | SeparationRule] = []
-    rules += [*guardrails.privileged, *guardrails.separation_of_duties]
+    rules: list[PrivilegedRule | SeparationRule | ScopeLimit] = []
+    rules += [*guardrails.privileged, *guardrails.separation_of_duties, *guardrails.scope_limits]
     for rule in rules:
         for text in rule.roles:
             if not catalog.role_named(text):
@@ -93,6 +112,20 @@ def _privileged(
 
 def _refuse(wish: DesiredGrant, message: str, remedy: str) -> Refusal:
     return Refusal("privileged", message, remedy, wish.places)
+
+
+def _narrows(judged: Judged, one: DesiredPrincipal, wish: DesiredGrant) -> bool:
+    """Tell whether the same role was held for good on a scope that covers the wish."""
+    if one.principal is None:
+        return False
+    id_ = one.principal.id
+    passing = judged.windowed | judged.forgiven
+    return any(
+        grant.role == wish.grant.role
+        and grant.scope.covers(wish.grant.scope)
+        and (id_, grant) not in passing
+        for grant in judged.holders[id_]
+    )
 
 
 def _gains(operation: Operation) -> bool:

@@ -9,10 +9,22 @@ from collections.abc import Callable, Iterable
 from reconciler.domain.guardrails import NothingLeft
 from reconciler.domain.names import PrincipalKind, PrincipalName
 from reconciler.domain.plan import Operation, Refusal
-from reconciler.planning.admins import admin_floor
-from reconciler.planning.duties import allowed_domains, privileged, separation_of_duties
+from reconciler.planning.admins import admin_floor, single_sso
+from reconciler.planning.duties import (
+    allowed_domains,
+    privileged,
+    scope_limits,
+    separation_of_duties,
+)
 from reconciler.planning.judged import Judged, held_after, places_of
-from reconciler.planning.limits import too_large_a_share, too_many_revokes
+from reconciler.planning.limits import (
+    additive_only,
+    too_large_a_share,
+    too_many_over_time,
+    too_many_revokes,
+)
+from reconciler.planning.rolepins import pinned_role
+from reconciler.planning.shrunk import view
 
 
 def refusals(judged: Judged, compared: Iterable[Refusal]) -> tuple[Refusal, ...]:
@@ -106,11 +118,17 @@ def _is_lowered(operation: Operation) -> bool:
 GUARDS: tuple[Callable[[Judged], Iterable[Refusal]], ...] = (
     too_many_revokes,
     too_large_a_share,
+    too_many_over_time,
+    additive_only,
     admin_floor,
+    single_sso,
     protected,
     own_identity,
     window_leaves_nothing,
     privileged,
+    scope_limits,
     allowed_domains,
     separation_of_duties,
+    view,
+    pinned_role,
 )

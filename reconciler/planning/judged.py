@@ -1,15 +1,15 @@
 """What a guard looks at, and the questions several guards ask of it."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 
 from reconciler.domain.access import Grant, Scope
 from reconciler.domain.desired import Desired, DesiredGrant, DesiredPrincipal
-from reconciler.domain.guardrails import Guardrails
+from reconciler.domain.guardrails import Guardrails, Override
 from reconciler.domain.names import PrincipalName
-from reconciler.domain.plan import Operation
+from reconciler.domain.plan import Change, Operation
 from reconciler.domain.state import Actual
 from reconciler.errors import Place
 from reconciler.planning.before import Before
@@ -34,6 +34,8 @@ class Judged:
     guardrails: Guardrails
     before: Before
     instant: datetime
+    past_revokes: tuple[datetime, ...] = ()
+    """When earlier runs took a scope from somebody, once for each."""
 
     @cached_property
     def holders(self) -> Holders:
@@ -42,10 +44,15 @@ class Judged:
 
     def limit(self, rule: str, value: float) -> float:
         """Return the value of a limit: the override's while it lasts, else the file's."""
+        override = self.override(rule)
+        return value if override is None else override.value
+
+    def override(self, rule: str) -> Override | None:
+        """Return the override of a limit that is in force; the first of several."""
         for override in self.guardrails.overrides:
             if override.rule == rule and self.instant < override.until:
-                return override.value
-        return value
+                return override
+        return None
 
     @cached_property
     def windowed(self) -> frozenset[Held]:
@@ -54,8 +61,7 @@ class Judged:
             (one.principal.id, wish.grant)
             for one in self.desired.principals
             if one.principal is not None
-            for wish in one.in_force
-            if wish.window is not None
+            for wish in _passing(one)
         )
 
     @cached_property
@@ -76,7 +82,7 @@ class Judged:
             (one.principal.id, wish.grant)
             for one in self.targeted
             if one.principal is not None
-            for wish in one.in_force
+            for wish in _passing(one)
             if wish.window is not None
             and wish.window.end is not None
             and wish.grant in one.principal.grants
@@ -91,12 +97,27 @@ class Judged:
         """
         found = [grant.scope for _, grant in self.ending]
         for operation in self.operations:
-            kept = {grant.scope for grant in held_after(operation)}
-            for change in operation.revokes:
-                held = (operation.principal_id or "", change.grant)
-                if change.grant.scope not in kept and held not in self.forgiven:
-                    found.append(change.grant.scope)
+            found.extend(self.lost_by(operation))
         return tuple(found)
+
+    @property
+    def counted(self) -> tuple[Operation, ...]:
+        """The operations, each with how many scopes it takes away."""
+        return tuple(replace(each, taken=len(self.lost_by(each))) for each in self.operations)
+
+    def lost_by(self, operation: Operation) -> tuple[Scope, ...]:
+        """Return the scopes that one operation takes away, as the limits count."""
+        kept = {grant.scope for grant in held_after(operation)}
+        taken = (change.grant.scope for change in self.taken_by(operation))
+        return tuple(scope for scope in taken if scope not in kept)
+
+    def taken_by(self, operation: Operation) -> tuple[Change, ...]:
+        """Return the revokes of one operation that were not judged when a window opened."""
+        return tuple(
+            change
+            for change in operation.revokes
+            if (operation.principal_id or "", change.grant) not in self.forgiven
+        )
 
     def newly_asked(self) -> Iterable[tuple[DesiredPrincipal, DesiredGrant]]:
         """Return every wish this change brings: granted now, or asked for longer than before.
@@ -117,6 +138,12 @@ class Judged:
 
     def _name(self, name: PrincipalName) -> PrincipalName:
         return self.names.people.canonical(name)
+
+
+def _passing(one: DesiredPrincipal) -> tuple[DesiredGrant, ...]:
+    """Return what is in force by a window and is not asked for as a standing grant as well."""
+    standing = {wish.grant for wish in one.asked if wish.window is None}
+    return tuple(w for w in one.in_force if w.window is not None and w.grant not in standing)
 
 
 def held_after(operation: Operation) -> tuple[Grant, ...]:

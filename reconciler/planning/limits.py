@@ -1,13 +1,19 @@
-"""The brakes by number: how many grants are taken away, and what share of a scope."""
+"""The brakes by number: how many scopes are taken away, in one run, of one scope, over time."""
 
 import math
 from collections import Counter
 from collections.abc import Iterable
+from datetime import timedelta
 from fractions import Fraction
 
+from reconciler.domain.guardrails import Rolling
 from reconciler.domain.plan import Refusal
-from reconciler.planning.judged import Judged
+from reconciler.planning.judged import Judged, places_of
 
+ROLLING_REVOKES = 20
+"""What all runs of a day may take away together, unless one run alone may take more."""
+
+_TOLD = 5
 _RAISE = (
     "Split the change; or lift the limit for a while, in guardrails.yaml: "
     "overrides: [{{rule: {rule}, value: {value}, reason: why, until: a date}}]."
@@ -43,6 +49,70 @@ def too_large_a_share(judged: Judged) -> Iterable[Refusal]:
                 f"at most {limit} are allowed ({value:.0%}, and always one).",
                 _RAISE.format(rule="max_revoke_fraction", value=round(count / there[scope], 2)),
             )
+
+
+def too_many_over_time(judged: Judged) -> Iterable[Refusal]:
+    """All runs of some time together take no more than the rolling budget.
+
+    Past revokes later than the plan's instant count as well: a clock was wrong, or a plan is old.
+    """
+    rolling = judged.guardrails.rolling or default_rolling(judged)
+    limit = judged.limit("rolling", rolling.max_revokes)
+    past = sum(when > judged.instant - rolling.over for when in judged.past_revokes)
+    lost = len(judged.lost)
+    if lost and past + lost > limit:
+        yield Refusal(
+            "rolling",
+            f"The plan takes {_scopes(lost)} away from people, after {past} in the last "
+            f"{_time(rolling.over)}; all runs together may take {limit:g} in that time.",
+            "Wait until the earlier ones are older; or lift the limit for a while, in "
+            f"guardrails.yaml: overrides: [{{rule: rolling, value: {past + lost}, reason: why, "
+            "until: a date}].",
+        )
+
+
+def default_rolling(judged: Judged) -> Rolling:
+    """Return the budget where the file is silent: never less than one run may take."""
+    one_run = judged.limit("max_revokes", judged.guardrails.max_revokes)
+    return Rolling(max(ROLLING_REVOKES, int(one_run)), timedelta(days=1))
+
+
+def additive_only(judged: Judged) -> Iterable[Refusal]:
+    """Nothing is taken from anybody, where the switch says so.
+
+    A replaced role counts here: the old one is taken. The end of a window that the base already
+    had does not; refusing it would make access last longer than was agreed.
+    """
+    if not judged.guardrails.additive_only:
+        return
+    taking = [operation for operation in judged.operations if judged.taken_by(operation)]
+    ending = len(judged.ending)
+    if not taking and not ending:
+        return
+    names = ", ".join(sorted({str(operation.name) for operation in taking})[:_TOLD])
+    more = f" and {len(taking) - _TOLD} more" if len(taking) > _TOLD else ""
+    said = [f"takes something away from {names}{more}"] if taking else []
+    said += [f"gives {ending} standing grant{'' if ending == 1 else 's'} an end"] if ending else []
+    yield Refusal(
+        "additive_only",
+        f"The plan {' and '.join(said)}, and the guardrails allow additions only.",
+        "Run with --no-revokes to make the additions alone; or set `additive_only: false` in "
+        "guardrails.yaml, in a change of its own.",
+        tuple(sorted({place for operation in taking for place in places_of(operation)})),
+    )
+
+
+def _scopes(count: int) -> str:
+    return f"{count} scope{'' if count == 1 else 's'}"
+
+
+def _time(span: timedelta) -> str:
+    """Write a span as people do: `7 days`, `24 hours`, `90 minutes`."""
+    minutes = int(span.total_seconds()) // 60
+    for unit, size in (("day", 24 * 60), ("hour", 60), ("minute", 1)):
+        if minutes % size == 0 and (count := minutes // size) > 1:
+            return f"{count} {unit}s"
+    return "minute"
 
 
 def _ending(judged: Judged) -> str:

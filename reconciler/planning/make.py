@@ -1,5 +1,6 @@
 """Policy x guardrails x actual state x instant -> plan. The whole decision, in one screen."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from reconciler.domain.access import Grant, Level
@@ -13,6 +14,7 @@ from reconciler.domain.wanted import Wanted
 from reconciler.errors import PolicyError, Problem
 from reconciler.planning.before import before
 from reconciler.planning.catalog import Catalog, did_you_mean
+from reconciler.planning.causes import attributed
 from reconciler.planning.compare import Comparison, Rules, compare
 from reconciler.planning.content import content_digest
 from reconciler.planning.duties import unknown_roles
@@ -21,7 +23,11 @@ from reconciler.planning.judged import Judged
 from reconciler.planning.names import Names
 from reconciler.planning.notices import notices
 from reconciler.planning.order import execution_order
+from reconciler.planning.pinned import check_origin
+from reconciler.planning.privileges import Privileges
+from reconciler.planning.renames import with_renamed_sites
 from reconciler.planning.resolve import resolve
+from reconciler.planning.rolepins import role_changes
 
 
 def make_plan(
@@ -40,12 +46,15 @@ def make_plan(
     be managed. What guardrails say comes back inside the plan, as refusals.
     """
     options, guardrails = wanted.options, wanted.guardrails
-    names = Names.of(actual)
+    check_origin(wanted.pins, actual.origin)
+    names = Names.of(actual, wanted.pins)
     desired = resolve(wanted.policy, guardrails, actual, names, instant)
+    privileges = Privileges(actual)
     rules = Rules(
         nothing_left=_nothing_left(guardrails, names.catalog),
         deleted_site_ids=names.catalog.deleted_site_ids,
         no_revokes=options.no_revokes,
+        giving_access=privileges.giving_access,
     )
     targeted = tuple(
         one for one in _targeted(desired, options, names) if only is None or one.name in only
@@ -54,8 +63,9 @@ def make_plan(
     operations = execution_order(
         [each.operation for _, each in compared if each.operation], actual.identity
     )
+    operations = with_renamed_sites(operations, wanted.policy, targeted, names)
     judged = Judged(
-        operations=operations,
+        operations=privileges.explained(operations),
         desired=desired,
         targeted=targeted,
         actual=actual,
@@ -63,17 +73,18 @@ def make_plan(
         guardrails=guardrails,
         before=before(wanted.base, names, instant),
         instant=instant,
+        past_revokes=wanted.past_revokes,
     )
     unknown = tuple(unknown_roles(judged))
     if unknown:
         raise PolicyError(unknown)
-    return _as_plan(judged, compared, wanted)
+    return replace(_as_plan(judged, compared, wanted), roles=privileges.planned(operations))
 
 
 def _as_plan(
     judged: Judged, compared: list[tuple[DesiredPrincipal, Comparison]], wanted: Wanted
 ) -> Plan:
-    actual, options, operations = judged.actual, wanted.options, judged.operations
+    actual, options, operations = judged.actual, wanted.options, judged.counted
     return Plan(
         instant=judged.instant,
         origin=actual.origin,
@@ -84,10 +95,11 @@ def _as_plan(
         policy_digest=wanted.policy.digest,
         guardrails_digest=judged.guardrails.digest,
         content_digest=content_digest(options, operations),
-        operations=operations,
+        operations=attributed(operations, judged.before, judged.names.people),
         refusals=refusals(judged, (each.refusal for _, each in compared if each.refusal)),
         unlisted=tuple(_unlisted(principal) for principal in judged.desired.unlisted),
         warnings=notices(judged, compared),
+        role_changes=role_changes(judged.names, actual),
         options=options,
     )
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from reconciler.domain.pins import Pins
 from reconciler.domain.state import Actual
 from reconciler.planning.catalog import Catalog
 from reconciler.planning.people import People
@@ -13,8 +14,10 @@ class Names:
 
     catalog: Catalog
     people: People
+    pins: Pins | None = None
+    """What the names meant when somebody last agreed; None without `pins.yaml`."""
 
     @classmethod
-    def of(cls, actual: Actual) -> "Names":
-        """Index the names of a console."""
-        return cls(Catalog(actual), People(actual))
+    def of(cls, actual: Actual, pins: Pins | None = None) -> "Names":
+        """Index the names of a console, and what they meant when they were pinned."""
+        return cls(Catalog(actual, pins), People(actual), pins)

@@ -4,11 +4,13 @@ from collections.abc import Iterable
 
 from reconciler.domain.access import Level
 from reconciler.domain.desired import DesiredPrincipal
-from reconciler.domain.state import Actual
+from reconciler.domain.state import Actual, Principal
 from reconciler.errors import Problem, sort_problems
 from reconciler.planning.admins import short_of_admins
 from reconciler.planning.compare import Comparison
+from reconciler.planning.identities import unpinned
 from reconciler.planning.judged import Judged
+from reconciler.planning.rolepins import role_notices
 
 
 def notices(
@@ -20,6 +22,8 @@ def notices(
         *_view(judged.actual),
         *_system(judged.actual),
         *_guarded(judged),
+        *role_notices(judged),
+        *unpinned(_managed(judged), judged.names.pins),
     ]
     for one, comparison in compared:
         # What belongs to an operation is told beside it.
@@ -36,6 +40,11 @@ def _unwritten(one: DesiredPrincipal, comparison: Comparison) -> Iterable[Proble
             f"{one.name} {note}.",
             "Nothing is written for this principal in this run.",
         )
+
+
+def _managed(judged: Judged) -> Iterable[Principal]:
+    """Return every principal of the console that the policies manage."""
+    return (one.principal for one in judged.desired.principals if one.principal and one.listed)
 
 
 def _view(actual: Actual) -> Iterable[Problem]:
@@ -68,14 +77,16 @@ def _system(actual: Actual) -> Iterable[Problem]:
 
 def _guarded(judged: Judged) -> Iterable[Problem]:
     """Say where the state already falls short of the guardrails, and which guard nobody."""
-    for scope, count in short_of_admins(judged):
+    for scope, count, not_counted in short_of_admins(judged):
         yield Problem(
             None,
             "few-admins",
             f"{scope.name} has {count} admin{'' if count == 1 else 's'} who can log in; the "
-            "guardrails ask for more.",
-            "Grant Admin to somebody else; a plan that takes one away is refused.",
+            f"guardrails ask for more.{not_counted}",
+            "Grant Admin to somebody else, or have those who do not count log in; a plan that "
+            "takes one away is refused.",
         )
+    yield from _overridden(judged)
     for name in judged.guardrails.protected:
         if judged.names.people.is_absent(name):
             yield Problem(
@@ -83,4 +94,24 @@ def _guarded(judged: Judged) -> Iterable[Problem]:
                 "protected-absent",
                 f'"{name}" is protected in the guardrails, and is not on the console.',
                 "Correct the name; as it stands, it protects nobody.",
+            )
+
+
+def _overridden(judged: Judged) -> Iterable[Problem]:
+    """Show every limit that is lifted, and every override that has ended."""
+    for override in judged.guardrails.overrides:
+        value, until = f"{override.value:g}", f"{override.until:%Y-%m-%dT%H:%M:%SZ}"
+        if override is judged.override(override.rule):
+            yield Problem(
+                override.place,
+                "override-in-force",
+                f"{override.rule} is lifted to {value} until {until}: {override.reason}",
+                "Remove the override when it is no longer needed.",
+            )
+        elif not judged.instant < override.until:
+            yield Problem(
+                override.place,
+                "override-ended",
+                f"The override of {override.rule} to {value} ended at {until}: {override.reason}",
+                "Remove it from guardrails.yaml; it lifts nothing any more.",
             )

@@ -9,8 +9,14 @@
 Within a rank by principal, so that the same plan always runs the same way.
 """
 
+from collections.abc import Iterable
+from itertools import groupby
+
 from reconciler.domain.plan import Operation
 from reconciler.domain.state import Identity
+
+Waves = tuple[tuple[Operation, ...], ...]
+"""Operations that may be in flight together, in the order of execution."""
 
 
 def execution_order(operations: list[Operation], own: Identity) -> tuple[Operation, ...]:
@@ -21,6 +27,12 @@ def execution_order(operations: list[Operation], own: Identity) -> tuple[Operati
         return (_rank(operation, own), name.kind, name.key, operation.principal_id or "")
 
     return tuple(sorted(operations, key=key))
+
+
+def waves(operations: Iterable[Operation], own: Identity) -> Waves:
+    """Group ordered operations into waves: each is over before the next one begins."""
+    grouped = groupby(operations, key=lambda operation: _rank(operation, own))
+    return tuple(tuple(wave) for _, wave in grouped)
 
 
 def _rank(operation: Operation, own: Identity) -> int:

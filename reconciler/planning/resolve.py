@@ -15,9 +15,12 @@ from reconciler.domain.state import Actual, Principal
 from reconciler.errors import Place, PolicyError, Problem
 from reconciler.planning.claims import Claim, Claimer
 from reconciler.planning.conflicts import conflicts
+from reconciler.planning.identities import departed_pins, identities
 from reconciler.planning.inforce import asked, closed, ends_empty, in_force
+from reconciler.planning.lookalikes import lookalikes
 from reconciler.planning.names import Names
 from reconciler.planning.people import People
+from reconciler.planning.renames import renamed
 
 
 def resolve(
@@ -32,6 +35,7 @@ def resolve(
     claimer = Claimer(names.catalog, instant)
     claims = [claim for entry in policy.assignments for claim in claimer.claims(entry)]
     problems = [*claimer.problems, *people.pins(policy.users)]
+    problems += identities(policy, actual, names.pins)
     problems.extend(
         conflicts(
             claim.for_conflicts(people.canonical(claim.member.name))
@@ -60,7 +64,14 @@ def resolve(
     if problems:
         raise PolicyError(tuple(problems))
     misspelt = [found for former in policy.former for found in _misspelt(former, people)]
-    return _complete(principals, actual, guardrails, (*policy.warnings, *misspelt))
+    warnings = (
+        *policy.warnings,
+        *misspelt,
+        *renamed(policy, names, instant),
+        *departed_pins(policy, actual, names.pins),
+        *lookalikes(policy, actual),
+    )
+    return _complete(principals, actual, guardrails, warnings)
 
 
 @dataclass(slots=True)

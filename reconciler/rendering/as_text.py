@@ -6,23 +6,59 @@ Draws from the machine form only, so the two cannot disagree, and a saved plan r
 from collections.abc import Iterator
 from typing import Any
 
+from reconciler.rendering.attention import worst_first
+from reconciler.rendering.layout import ENDLESS, columns, cut, padded, wrapped
 from reconciler.rendering.safe import short, visible
 from reconciler.rendering.style import Style, Tone
 from reconciler.rendering.summary import drift_summary, summary
+from reconciler.rendering.wording import (
+    access_roles,
+    commit_text,
+    danger,
+    effects,
+    headline,
+    listed,
+    plural,
+    role_change,
+    unread,
+    why,
+)
 
 _MARKS = {"invite": ("+", Tone.GAIN), "update": ("~", Tone.CHANGE), "delete": ("-", Tone.LOSS)}
-_RISKS = ("high", "medium", "low")
+_SIGNS = {"grant": ("+ grant ", Tone.GAIN), "revoke": ("- revoke", Tone.LOSS)}
 _UNLISTED_SHOWN = 10
 _GRANTS_SHOWN = 3
+_ALIGNED = 40
+"""Columns up to which names are filled up; a longer one does not push all others aside."""
+_SUBJECT = 12
+"""Columns of a commit's subject below which it is left out."""
 
 Tree = dict[str, Any]
 
 
-def plan_text(tree: Tree, *, color: bool) -> str:
-    """Return the plan as text with a final newline."""
-    style = Style(color=color)
+class _Page:
+    """How a text is laid out: its colours, and the columns it may take."""
+
+    def __init__(self, *, color: bool, width: int | None) -> None:
+        self.style = Style(color=color)
+        self.width = ENDLESS if width is None else width
+
+    def wrap(self, text: str, indent: str, lead: str = "", *tones: Tone) -> Iterator[str]:
+        """Give the lines of a text behind a lead, which is painted."""
+        first, *others = wrapped(text, self.width, f"{indent}  ", f"{indent}{lead}")
+        yield indent + self.style.paint(lead, *tones) + first[len(indent) + len(lead) :]
+        yield from others
+
+
+def plan_text(tree: Tree, *, color: bool, width: int | None = None) -> str:
+    """Return the plan as text with a final newline.
+
+    `width` is the number of columns of the terminal. It shortens places and commits and wraps
+    what is long; principals, roles, scopes, actions and refusals stay whole. None: any width.
+    """
+    page = _Page(color=color, width=width)
     head = [_title("Plan", tree), *_narrowed(tree["options"]), ""]
-    lines = [*head, *_body(tree, style), summary(tree["summary"], len(tree["refusals"]))]
+    lines = [*head, *_body(tree, page), summary(tree["summary"], len(tree["refusals"]))]
     return "\n".join(lines) + "\n"
 
 
@@ -32,11 +68,11 @@ def bound_text(tree: Tree) -> str:
     return f"{_title('The reviewed plan', tree)}, still holds.\n{total}\n"
 
 
-def drift_text(tree: Tree, *, color: bool) -> str:
+def drift_text(tree: Tree, *, color: bool, width: int | None = None) -> str:
     """Return the same differences told as drift: what the console has against the policies."""
-    style = Style(color=color)
-    total = drift_summary(tree["summary"], len(tree["refusals"]))
-    lines = [_title("Drift", tree), "", *_body(tree, style), total]
+    page = _Page(color=color, width=width)
+    total = drift_summary(tree["summary"], len(tree["refusals"]), len(tree["role_changes"]))
+    lines = [_title("Drift", tree), "", *_body(tree, page), total]
     return "\n".join(lines) + "\n"
 
 
@@ -53,92 +89,127 @@ def _narrowed(options: Tree) -> Iterator[str]:
         yield "Without revokes."
 
 
-def _body(tree: Tree, style: Style) -> Iterator[str]:
-    yield from _refusals(tree["refusals"], style)
-    for operation in sorted(tree["operations"], key=_attention):
-        yield from _operation(operation, style)
+def _body(tree: Tree, page: _Page) -> Iterator[str]:
+    yield from _refusals(tree["refusals"], page)
+    yield from _role_changes(tree["role_changes"], page)
+    access = access_roles(tree)
+    for operation in worst_first(tree["operations"]):
+        yield from _operation(operation, access, page)
+        yield ""
+    not_known = unread(tree, short)
+    if not_known:
+        yield from page.wrap(not_known, "")
         yield ""
     touched = {operation["principal"]["id"] for operation in tree["operations"]}
     yield from _unlisted(
-        [one for one in tree["unlisted"] if one["principal"]["id"] not in touched], style
+        [one for one in tree["unlisted"] if one["principal"]["id"] not in touched], page
     )
-    yield from _warnings(tree["warnings"], style)
+    yield from _warnings(tree["warnings"], page)
 
 
-def _attention(operation: Tree) -> int:
-    """Rank by the worst change; the stable sort keeps the order of execution within a rank."""
-    return min(_RISKS.index(change["risk"]) for change in operation["changes"])
-
-
-def _refusals(refusals: list[Tree], style: Style) -> Iterator[str]:
+def _refusals(refusals: list[Tree], page: _Page) -> Iterator[str]:
     if not refusals:
         return
-    yield style.paint("Refused. Nothing will be written while this stands:", Tone.LOSS, Tone.STRONG)
+    title = "Refused. Nothing will be written while this stands:"
+    yield page.style.paint(title, Tone.LOSS, Tone.STRONG)
     for refusal in refusals:
-        rule = style.paint(visible(refusal["rule"]), Tone.STRONG)
-        yield f"  {rule}: {visible(refusal['message'])}"
-        yield f"    fix: {visible(refusal['remedy'])}"
+        rule = visible(refusal["rule"])
+        yield from page.wrap(visible(refusal["message"]), "  ", f"{rule}: ", Tone.STRONG)
+        yield from page.wrap(visible(refusal["remedy"]), "    ", "fix: ")
         for place in refusal["places"]:
-            yield style.paint(f"    at {place_text(place)}", Tone.QUIET)
+            yield page.style.paint(f"    at {place_text(place)}", Tone.QUIET)
     yield ""
 
 
-def _operation(operation: Tree, style: Style) -> Iterator[str]:
+def _role_changes(changes: list[Tree], page: _Page) -> Iterator[str]:
+    if not changes:
+        return
+    title = "Roles are not what they were; this reaches everybody who holds them:"
+    yield page.style.paint(title, Tone.LOSS, Tone.STRONG)
+    for change in sorted(changes, key=lambda each: not each["gives_access"]):
+        tones = (Tone.LOSS, Tone.STRONG) if change["gives_access"] else (Tone.CHANGE,)
+        yield from page.wrap(role_change(change, short), "  ", "! ", *tones)
+        yield page.style.paint(f"    at {place_text(change['place'])}", Tone.QUIET)
+    yield ""
+
+
+def _operation(operation: Tree, access: set[str], page: _Page) -> Iterator[str]:
     mark, tone = _MARKS[operation["kind"]]
-    name = short(operation["principal"]["name"])
-    yield f"{style.paint(mark, tone)} {style.paint(name, Tone.STRONG)}{_headline(operation)}"
-    roles = max(len(short(change["role"]["name"])) for change in operation["changes"])
-    scopes = max(len(short(change["scope"]["name"])) for change in operation["changes"])
+    name = page.style.paint(short(operation["principal"]["name"]), Tone.STRONG)
+    told = headline(operation, short, _said)
+    yield f"{page.style.paint(mark, tone)} {name}{'  ' + told if told else ''}"
+    roles = _aligned(change["role"]["name"] for change in operation["changes"])
+    scopes = _aligned(change["scope"]["name"] for change in operation["changes"])
     for change in operation["changes"]:
-        yield _change(change, roles, scopes, style).rstrip()
+        role = padded(short(change["role"]["name"]), roles)
+        scope = padded(short(change["scope"]["name"]), scopes)
+        yield from _change(change, f"{role} on {scope}", danger(change, access), page)
+    for effect in effects(operation, short):
+        yield from page.wrap(effect, "    ", "= ", Tone.QUIET)
     for note in operation["notes"]:
-        yield f"    note: {visible(note)}"
+        yield from page.wrap(visible(note), "    ", "note: ")
 
 
-def _headline(operation: Tree) -> str:
-    full_name = short(operation["full_name"])
-    if operation["kind"] == "invite":
-        return f'  invite "{full_name}"'
-    if operation["kind"] == "delete":
-        return "  delete the user: nothing is left"
-    before, after = operation["before"], operation["after"]
-    if not before or not after or before["level"] == after["level"]:
-        return ""
-    return f"  level changes: {before['level']} -> {after['level']}"
+def _aligned(names: Iterator[str]) -> int:
+    return min(max(columns(short(name)) for name in names), _ALIGNED)
 
 
-def _change(change: Tree, roles: int, scopes: int, style: Style) -> str:
-    is_grant = change["action"] == "grant"
-    sign = style.paint("+ grant ", Tone.GAIN) if is_grant else style.paint("- revoke", Tone.LOSS)
-    role = short(change["role"]["name"]).ljust(roles)
-    scope = short(change["scope"]["name"]).ljust(scopes)
-    tail = [*_why(change), *(place_text(place) for place in change["places"][:1])]
-    more = len(change["places"]) - 1
-    if more > 0:
-        tail.append(f"and {more} more place{'s' if more > 1 else ''}")
-    risk = f"{change['risk'].upper()} " if change["risk"] != "low" else ""
-    painted = style.paint(risk, Tone.STRONG, Tone.CHANGE)
-    return f"    {sign} {role} on {scope}  {painted}{style.paint('  '.join(tail), Tone.QUIET)}"
+def _change(change: Tree, what: str, risk: str, page: _Page) -> Iterator[str]:
+    """Give the line of a change; its reasons get a line of their own where there is no room."""
+    sign, tone = _SIGNS[change["action"]]
+    head = f"    {page.style.paint(sign, tone)} {what}"
+    used = columns(f"    {sign} {what}  ")
+    if risk:
+        head += f"  {page.style.paint(risk, Tone.STRONG, Tone.CHANGE)}"
+        used += columns(f"{risk}  ")
+    tail = _tail(change, page.width - used)
+    if used + columns(tail) <= page.width:
+        yield f"{head}  {page.style.paint(tail, Tone.QUIET)}".rstrip()
+        return
+    yield head.rstrip()
+    indent = "        "
+    for line in wrapped(_tail(change, page.width - len(indent)), page.width, indent):
+        yield page.style.paint(line, Tone.QUIET)
 
 
-def _why(change: Tree) -> Iterator[str]:
-    if change["reason"] != "policy":
-        yield change["reason"]
-    window = change["window"]
-    if window and window["until"]:
-        yield f"until {visible(window['until'])}"
-    if change["note"]:
-        yield f'"{short(change["note"])}"'
+def _tail(change: Tree, room: int) -> str:
+    """Return why a change is there and where it comes from, the latter cut to the room there is.
+
+    The subject of the commit goes first, then the commit, then the folder of the file.
+    """
+    reasons, places = why(change, short, _said), change["places"]
+    place = [_where(places, place_text(places[0]))] if places else []
+    brief = [_where(places, place_text(places[0]).rpartition("/")[2])] if places else []
+    commit = [commit_text(change["commit"], short)] if change["commit"] else []
+    number = [short(change["commit"]["id"][:7])] if change["commit"] else []
+    told = "  ".join([*reasons, *place, *commit])
+    if columns(told) <= room:
+        return told
+    if commit and columns("  ".join([*reasons, *place, *number])) + _SUBJECT <= room:
+        return cut(told, room)
+    choices = ([*place, *number], place, brief, ["…"])
+    fitting = ("  ".join([*reasons, *choice]) for choice in choices)
+    return next((one for one in fitting if columns(one) <= room), "  ".join(reasons))
 
 
-def _unlisted(unlisted: list[Tree], style: Style) -> Iterator[str]:
+def _said(text: str) -> str:
+    return f'"{short(text)}"'
+
+
+def _where(places: list[Tree], first: str) -> str:
+    rest = len(places) - 1
+    return f"{first}  and {plural(rest, 'more place')}" if rest else first
+
+
+def _unlisted(unlisted: list[Tree], page: _Page) -> Iterator[str]:
     if not unlisted:
         return
     yield "Unlisted: on the console, in no policy. Reported, not touched."
     ordered = sorted(unlisted, key=lambda one: not one["is_admin"])
     for one in ordered[:_UNLISTED_SHOWN]:
-        mark = style.paint("!", Tone.LOSS, Tone.STRONG) if one["is_admin"] else " "
-        yield f"  {mark} {short(one['principal']['name'])}  {_held(one['holding'])}"
+        lead, tones = ("! ", (Tone.LOSS, Tone.STRONG)) if one["is_admin"] else ("  ", ())
+        held = f"{short(one['principal']['name'])}  {_held(one['holding'])}"
+        yield from page.wrap(held, "  ", lead, *tones)
     if len(ordered) > _UNLISTED_SHOWN:
         yield f"    and {len(ordered) - _UNLISTED_SHOWN} more; --format json lists them all"
     yield ""
@@ -149,19 +220,17 @@ def _held(holding: Tree) -> str:
         f"{short(grant['role']['name'])} on {short(grant['scope']['name'])}"
         for grant in holding["grants"]
     ]
-    rest = len(grants) - _GRANTS_SHOWN
-    more = f" and {rest} more" if rest > 0 else ""
-    return (", ".join(grants[:_GRANTS_SHOWN]) or "nothing") + more
+    return listed(grants, _GRANTS_SHOWN, str) or "nothing"
 
 
-def _warnings(warnings: list[Tree], style: Style) -> Iterator[str]:
+def _warnings(warnings: list[Tree], page: _Page) -> Iterator[str]:
     if not warnings:
         return
     yield "Worth knowing:"
     for warning in warnings:
         place = f"{place_text(warning['place'])}: " if warning["place"] else ""
-        yield f"  {style.paint(place, Tone.QUIET)}{visible(warning['message'])}"
-        yield f"    {visible(warning['remedy'])}"
+        yield from page.wrap(visible(warning["message"]), "  ", place, Tone.QUIET)
+        yield from page.wrap(visible(warning["remedy"]), "    ")
     yield ""
 
 

@@ -38,7 +38,7 @@ def remaining_text(lost: Sequence[str]) -> str:
     if not lost:
         return "Verified: a second reading shows everything that was applied.\n"
     names = ", ".join(short(name) for name in lost)
-    return f"Changed again since it was applied: {names}. Run plan to see how.\n"
+    return f"Not what was applied any more: {names}. Run plan to see how.\n"
 
 
 def others_text(found: Mapping[str, str]) -> str:
@@ -57,11 +57,14 @@ def unverified_text(what: str, why: str) -> str:
     return f"Not verified, {what}: {visible(why)}\n"
 
 
-def unfinished_text(unfinished: Mapping[str, str]) -> str:
-    """Say what an earlier run may have done without recording how it ended; empty if nothing."""
-    if not unfinished:
+def unfinished_text(found: Sequence[tuple[str, str, str]]) -> str:
+    """Say what became of an earlier run's intents; `found` is principal, time and what is known."""
+    if not found:
         return ""
-    lines = [f"  {short(name)}, intended at {visible(time)}" for name, time in unfinished.items()]
+    lines = [
+        f"  {short(name)}, intended at {visible(time)}: {visible(known)}"
+        for name, time, known in found
+    ]
     return (
         "An earlier run ended before it could record what became of:\n"
         + "\n".join(lines)

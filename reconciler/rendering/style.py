@@ -20,7 +20,7 @@ class Style:
         self._color = color
 
     def paint(self, text: str, *tones: Tone) -> str:
-        """Wrap text into SGR codes when colour is on."""
-        if not self._color or not text:
+        """Wrap text into SGR codes when colour is on and there are tones."""
+        if not self._color or not text or not tones:
             return text
         return f"\x1b[{';'.join(tones)}m{text}\x1b[0m"

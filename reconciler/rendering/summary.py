@@ -20,14 +20,16 @@ def summary(counts: Tree, refused: int) -> str:
     )
 
 
-def drift_summary(counts: Tree, refused: int) -> str:
+def drift_summary(counts: Tree, refused: int, changed_roles: int = 0) -> str:
     """Return the one-line sum of a drift report; `refused` counts what guardrails say no to.
 
-    Where nothing may be left, a refusal stands instead of a revoke: that is drift as well.
+    Where nothing may be left, a refusal stands instead of a revoke: that is drift as well, and so
+    is a role that permits something else than when it was pinned.
     """
-    if not any(counts.values()) and not refused:
+    if not any(counts.values()) and not refused and not changed_roles:
         return "No drift."
-    told = f", {refused} refused" if refused else ""
+    told = f", {changed_roles} changed role{'s'[changed_roles == 1 :]}" if changed_roles else ""
+    told += f", {refused} refused" if refused else ""
     return (
         f"Drift: {counts['grant']} missing, {counts['revoke']} not in the policies, "
         f"{counts['unlisted']} unlisted{told}."

@@ -69,17 +69,20 @@ def plan_tree(plan: Plan, tool_version: str) -> Tree:
     }
 
 
-def decided_part(tree: Tree) -> Tree:
+def decided_part(tree: Tree, *, derived: bool = True) -> Tree:
     """Return what a plan decides: everything a reviewer relies on that is no evidence.
 
     Two trees of one plan agree in it, whoever computed them and wherever the files lay: places
     differ with the folder, the order of execution with the token, and whether a change is new
-    with the commit it is compared with.
+    with the commit it is compared with. Risk and effects rest on what roles permit, so they
+    agree only where both knew the same of that; without `derived` they are left out.
     """
+    permits = {role["id"]: role["digest"] for role in tree["roles"]} if derived else {}
     operations = [
         {
             **operation,
-            "changes": [_without_evidence(change) for change in operation["changes"]],
+            "changes": [_decided_change(change, permits) for change in operation["changes"]],
+            "effects": operation["effects"] if derived else [],
         }
         for operation in tree["operations"]
     ]
@@ -87,6 +90,7 @@ def decided_part(tree: Tree) -> Tree:
     return {
         "summary": counts,
         "options": tree["options"],
+        "roles": tree["roles"] if derived else [],
         "operations": sorted(operations, key=lambda operation: str(operation["principal"])),
     }
 
@@ -96,10 +100,13 @@ def principals_of(tree: Tree) -> list[str]:
     return [operation["principal"]["name"] for operation in tree["operations"]]
 
 
-def differing(one: Tree, two: Tree) -> list[str]:
-    """Return the labels of everybody for whom two plans decide differently, sorted."""
+def differing(one: Tree, two: Tree, *, derived: bool = True) -> list[str]:
+    """Return the labels of everybody for whom two plans decide differently, sorted.
+
+    `derived` is that of `decided_part`.
+    """
     decided = [
-        {str(each["principal"]): each for each in decided_part(tree)["operations"]}
+        {str(each["principal"]): each for each in decided_part(tree, derived=derived)["operations"]}
         for tree in (one, two)
     ]
     return sorted(
@@ -174,9 +181,12 @@ def _change(change: Change) -> Tree:
     }
 
 
-def _without_evidence(change: Tree) -> Tree:
+def _decided_change(change: Tree, permits: dict[str, str | None]) -> Tree:
     reason = Reason.POLICY.value if change["reason"] in _BY_COMMIT else change["reason"]
-    return {**change, "reason": reason, "places": [], "commit": None}
+    decided = {**change, "reason": reason, "places": [], "commit": None}
+    role = change["role"]["id"]
+    # A role that permits something else is not the reviewed one, whatever its name (T35).
+    return decided | ({"permits": permits[role]} if role in permits else {"risk": ""})
 
 
 def _commit(commit: Commit) -> Tree:

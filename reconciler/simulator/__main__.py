@@ -21,9 +21,10 @@ from reconciler.simulator.diary import tell
 from reconciler.simulator.door import door_for
 from reconciler.simulator.envelopes import Request
 from reconciler.simulator.options import read, world_for
+from reconciler.simulator.present import as_of
 from reconciler.simulator.rehearsal import Rehearsal
 from reconciler.simulator.scenario import from_arguments
-from reconciler.simulator.serve import Server, listen, open_console, server_for, url_of
+from reconciler.simulator.serve import Server, listen, open_console, server_for, url_of, wall_clock
 from reconciler.simulator.storage import Storage
 from reconciler.simulator.world import World, dump
 
@@ -55,11 +56,11 @@ def main(arguments: list[str] | None = None) -> int:
 def _open(options: argparse.Namespace, stack: contextlib.ExitStack) -> tuple[Console, str]:
     """Return the console and the token to tell; from the state file if there is something in it."""
     if options.state is None:
-        console = open_console(world_for(options)[0])
+        console = open_console(_world(options)[0])
         return console, console.mint_apply_token()
     storage = stack.enter_context(contextlib.closing(Storage(options.state)))
     if storage.is_new:
-        world, origin = world_for(options)
+        world, origin = _world(options)
         console = open_console(world)
         token = console.mint_apply_token()
         storage.begin(console, origin, token)
@@ -70,6 +71,14 @@ def _open(options: argparse.Namespace, stack: contextlib.ExitStack) -> tuple[Con
         token = storage.restore(console)
     console.keep = storage.save
     return console, token
+
+
+def _world(options: argparse.Namespace) -> tuple[World, str]:
+    """Return the world to serve as `world_for` does; the sample company as it is today."""
+    world, origin = world_for(options)
+    if options.world is None and options.seed is None:
+        world = as_of(world, from_arguments(options).frozen or wall_clock())
+    return world, origin
 
 
 def _warm_up(console: Console, token: str) -> None:

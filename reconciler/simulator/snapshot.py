@@ -10,8 +10,9 @@ not hold is made up:
 | account of a site (a site-level token)   | an account of that id and name                      |
 | place of a grant or of a role            | a deleted site or account of that id and name       |
 | role of a grant                          | a role of that id and name, on the tenant           |
-| what a role permits                      | its `pages`; of a predefined role what is known of  |
-|                                          | it; else seeing everything and changing nothing     |
+| what a role permits                      | its `pages`, where we know their words; of a        |
+|                                          | predefined role what is known of it; else seeing    |
+|                                          | everything and changing nothing                     |
 | roles that a group owns                  | left out: nobody can hold them                      |
 | a token that can apply                   | the reader's, if that is a service user with Admin  |
 |                                          | on the tenant; else a service user `rehearsal`      |
@@ -25,6 +26,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from uuid import NAMESPACE_URL, uuid5
 
+from reconciler.simulator.rbac import PERMISSIONS
 from reconciler.simulator.records import (
     Account,
     Grant,
@@ -239,10 +241,14 @@ def _common(kind: type[Any], raw: Mapping[str, Any]) -> dict[str, Any]:
 
 def _permissions(raw: Mapping[str, Any], role: Role) -> tuple[str, ...]:
     pages = [page for page in raw.get("pages") or [] if isinstance(page, dict)]
-    every = [each for page in pages for each in page.get("permissions") or []]
-    granted = [each for each in every if isinstance(each, dict) and each.get("value") is True]
-    if pages:
-        return tuple(_text(each, "identifier") for each in granted)
+    every = [entry for page in pages for entry in page.get("permissions") or []]
+    every = [entry for entry in every if isinstance(entry, dict)]
+    granted = tuple(_text(each, "identifier") for each in every if each.get("value") is True)
+    if every and len(granted) == len(every):
+        return ("*",)
+    if pages and (not every or any(_text(each, "identifier") in PERMISSIONS for each in every)):
+        return granted
+    # Without pages, or with pages in words that this console does not speak.
     known = _KNOWN.get(role.name) if role.predefined or not raw else None
     return known or ("*.view",)
 

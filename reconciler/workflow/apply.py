@@ -1,194 +1,110 @@
-"""Apply: for each operation read again, compare, record the intent, write, read back, record.
+"""Apply: the operations of a plan, wave after wave, as many at a time as the console allows.
 
-The console has no version on a user and replaces the whole list, so the last read before the
-write is what protects somebody else's change. What remains is the moment between that read and
-the write; `witness` reports what fell into it (T51).
+A wave is what may be in flight together: grants before replacements before revokes, the tool's
+own identity last, as `planning.order` draws it. Every guardrail holds whichever operations of a
+wave have happened, so their order within it does not matter.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Protocol
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
 
 from reconciler.audit import events
 from reconciler.domain.outcome import Outcome, Result
-from reconciler.domain.plan import Operation, OperationKind
-from reconciler.domain.state import Principal
-from reconciler.errors import (
-    ConsoleError,
-    DeniedError,
-    JournalError,
-    LostAnswerError,
-    ReconcilerError,
-    RefusedError,
-)
-from reconciler.planning.compare import precondition
+from reconciler.domain.plan import Operation
+from reconciler.errors import DeniedError, JournalError
+from reconciler.planning.order import Waves
+from reconciler.workflow.execute import Surroundings, execute
 
 STOP_AFTER = 3
 """Failures in a row that stop the run (T56)."""
 
-ATTEMPTS = 3
-"""How often a write is tried that reading shows not to have happened."""
 
-SETTLING = (0.5, 1.0, 2.0)
-"""Seconds between reads while the console may still show the state before a write."""
+def run(waves: Waves, around: Surroundings) -> Iterator[Outcome]:
+    """Execute every operation and yield an outcome for each, in the order of the plan.
 
-
-class Console(Protocol):
-    """What apply needs of the console, for one operation at a time."""
-
-    def reread(self, operation: Operation) -> Principal | None:
-        """Return the operation's principal as the console has it now, None when absent."""
-
-    def write(self, operation: Operation) -> Principal | None:
-        """Do the operation with one call; return the console's answer."""
+    Raises JournalError when the record cannot be kept; nothing more is written after that, and
+    what was in flight is told first.
+    """
+    course = _Course(around)
+    with ThreadPoolExecutor(around.concurrency, thread_name_prefix="apply") as pool:
+        for wave in waves:
+            futures = [pool.submit(course.take, operation) for operation in wave]
+            yield from _told(futures)
 
 
-class Record(Protocol):
-    """What apply needs of the journal."""
+def _told(futures: list[Future["_Done"]]) -> Iterator[Outcome]:
+    """Yield what became of a wave; raise the first trouble with the journal at its end."""
+    trouble: JournalError | None = None
+    for future in futures:
+        done = future.result()
+        trouble = trouble or done.trouble
+        if done.outcome is not None and not (trouble and _is_untouched(done.outcome)):
+            yield done.outcome
+    if trouble is not None:
+        raise trouble
 
-    def append(self, kind: str, data: dict[str, object]) -> None:
-        """Add one record, on disk when this returns."""
+
+def _is_untouched(outcome: Outcome) -> bool:
+    return outcome.result is Result.NOT_ATTEMPTED
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
-    """The world around a run: where it writes, how it waits, when it must stop."""
+class _Done:
+    """What a thread brings back."""
 
-    console: Console
-    journal: Record
-    sleep: Callable[[float], None]
-    is_stopping: Callable[[], bool]
-    """True once the run was asked to end; the operation in flight is still finished."""
+    outcome: Outcome | None
+    """None when the intent could not be recorded, so that nothing was asked."""
+    trouble: JournalError | None = None
 
 
-def run(operations: tuple[Operation, ...], around: Surroundings) -> Iterator[Outcome]:
-    """Execute operations in order and yield an outcome for every one of them.
+class _Course:
+    """How the run goes; shared by its threads."""
 
-    Raises JournalError when the record cannot be kept; nothing is written after that.
-    """
-    failures = 0
-    stopped = ""
-    for operation in operations:
-        if not stopped and around.is_stopping():
-            stopped = "the run was interrupted"
-        if stopped:
-            yield Outcome(operation, Result.NOT_ATTEMPTED, stopped)
-            continue
+    def __init__(self, around: Surroundings) -> None:
+        self._around = replace(around, is_stopping=self._is_stopping)
+        self._is_interrupted = around.is_stopping
+        self._lock = threading.Lock()
+        self._failures = 0
+        self._stopped = ""
+
+    def take(self, operation: Operation) -> _Done:
+        """Do one operation and record its outcome, unless the run has stopped."""
+        outcome = None
         try:
-            outcome = _execute(operation, around)
+            outcome = self._outcome(operation)
+            self._around.journal.append("outcome", events.outcome(outcome))
+        except JournalError as error:
+            self._stop("the record cannot be kept")
+            return _Done(outcome, error)
+        self._count(outcome)
+        return _Done(outcome)
+
+    def _outcome(self, operation: Operation) -> Outcome:
+        if self._is_stopping():
+            return Outcome(operation, Result.NOT_ATTEMPTED, self._stopped)
+        try:
+            return execute(operation, self._around)
         except DeniedError as error:
-            outcome = Outcome(operation, Result.FAILED, error.message)
-            stopped = "the console refuses the token"
-        try:
-            around.journal.append("outcome", events.outcome(outcome))
-        except JournalError:
-            # What may have been written is told all the same; then the run ends.
-            yield outcome
-            raise
-        # A conflict ends its principal only; it says nothing about the console's health.
-        if outcome.result is not Result.CONFLICT:
-            failures = 0 if outcome.result is Result.APPLIED else failures + 1
-        if failures == STOP_AFTER:
-            stopped = stopped or f"{STOP_AFTER} operations in a row failed"
-        yield outcome
+            self._stop("the console refuses the token")
+            return Outcome(operation, Result.FAILED, error.message)
 
+    def _count(self, outcome: Outcome) -> None:
+        """Stop after several failures in a row; a conflict says nothing about the console."""
+        if outcome.result in {Result.CONFLICT, Result.NOT_ATTEMPTED}:
+            return
+        with self._lock:
+            self._failures = 0 if outcome.result is Result.APPLIED else self._failures + 1
+            is_enough = self._failures >= STOP_AFTER
+        if is_enough:
+            self._stop(f"{STOP_AFTER} operations in a row failed")
 
-def _execute(operation: Operation, around: Surroundings) -> Outcome:
-    try:
-        seen = around.console.reread(operation)
-    except DeniedError:
-        raise
-    except ConsoleError as error:
-        return Outcome(operation, Result.FAILED, f"not read again: {error.message}")
-    conflict = _conflict(operation, seen)
-    if conflict:
-        return Outcome(operation, Result.CONFLICT, conflict)
-    around.journal.append("intent", events.intent(operation))
-    return _write(operation, around)
+    def _is_stopping(self) -> bool:
+        if self._is_interrupted():
+            self._stop("the run was interrupted")
+        return bool(self._stopped)
 
-
-def _write(operation: Operation, around: Surroundings) -> Outcome:
-    """Write until the console says yes, no, or shows that it happened.
-
-    After a lost answer nothing is repeated blindly (T54, T55): reading decides whether the write
-    happened, did not happen, or somebody else came in between.
-    """
-    lost: LostAnswerError | None = None
-    for _ in range(ATTEMPTS):
-        try:
-            answer = around.console.write(operation)
-        except LostAnswerError as error:
-            lost = error
-            outcome = _look(operation, around, error)
-            if outcome is not None:
-                return outcome
-        except DeniedError:
-            raise
-        except (ConsoleError, RefusedError) as error:
-            refused = Outcome(operation, Result.FAILED, error.message)
-            # "Exists already" and "not found" may be the first attempt, arrived late.
-            return (_look(operation, around, error) if lost else None) or refused
-        else:
-            return _confirm(operation, around, answer)
-    detail = f"{lost.message if lost else ''} It does not show after {ATTEMPTS} attempts."
-    return Outcome(operation, Result.UNKNOWN, detail)
-
-
-def _conflict(operation: Operation, seen: Principal | None) -> str:
-    """Return why the write must not happen, or nothing."""
-    if operation.kind is OperationKind.INVITE:
-        return "somebody with this address exists by now" if seen else ""
-    if seen is None:
-        return "the principal is gone from the console"
-    if seen.name != operation.name:
-        return "the principal has another name by now, so it may be somebody else"
-    if seen.is_system or seen.is_partial:
-        return "the principal is no longer manageable with this token"
-    if precondition(seen) != operation.precondition:
-        return "somebody changed this principal since the plan"
-    return ""
-
-
-def _confirm(operation: Operation, around: Surroundings, answer: Principal | None) -> Outcome:
-    """Read back until the console shows what was written, or say what it shows instead."""
-    created = answer.id if answer and operation.kind is OperationKind.INVITE else None
-    try:
-        for pause in (0.0, *SETTLING):
-            if pause:
-                around.sleep(pause)
-            if _is_done(operation, around.console.reread(operation)):
-                return Outcome(operation, Result.APPLIED, "confirmed by reading back", created)
-    except ConsoleError as error:
-        detail = f"written, but not read back: {error.message}"
-        return Outcome(operation, Result.UNKNOWN, detail, created)
-    detail = "the console shows something else than was written"
-    if _is_done(operation, answer):
-        detail = "written, and then changed by somebody else: the console shows something else"
-    return Outcome(operation, Result.FAILED, detail, created)
-
-
-def _look(operation: Operation, around: Surroundings, lost: ReconcilerError) -> Outcome | None:
-    """Read what became of a write whose answer was lost; None means it has not happened."""
-    seen: Principal | None = None
-    try:
-        for pause in SETTLING:
-            around.sleep(pause)
-            seen = around.console.reread(operation)
-            if _is_done(operation, seen):
-                detail = "the answer was lost; confirmed by reading"
-                created = seen.id if seen and operation.kind is OperationKind.INVITE else None
-                return Outcome(operation, Result.APPLIED, detail, created)
-    except ConsoleError as error:
-        return Outcome(operation, Result.UNKNOWN, f"{lost.message} Then: {error.message}")
-    conflict = _conflict(operation, seen)
-    return Outcome(operation, Result.CONFLICT, conflict) if conflict else None
-
-
-def _is_done(operation: Operation, seen: Principal | None) -> bool:
-    if operation.after is None:
-        return seen is None
-    return (
-        seen is not None
-        and seen.level is operation.after.level
-        and frozenset(seen.grants) == frozenset(operation.after.grants)
-    )
+    def _stop(self, why: str) -> None:
+        with self._lock:
+            self._stopped = self._stopped or why

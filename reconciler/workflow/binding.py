@@ -26,20 +26,26 @@ def check_binding(
     `recomputed` is about the saved plan's principals only; `differing` names those of them for
     whom something else would be done now.
     """
-    moved = list(_moved(saved, recomputed, now, differing))
-    if moved:
-        raise RefusedError(
-            "The saved plan no longer holds: " + " ".join(moved),
-            "Plan again, and have the new plan reviewed.",
-        )
+    _refuse((*_unbound(saved, recomputed, now), *_moved(saved, recomputed, differing)))
 
 
-def check_origin(saved: SavedPlan, origin: str) -> None:
-    """Raise RefusedError, before anything is read, when the plan is for another console."""
+def check_surroundings(saved: SavedPlan, recomputed: Plan, now: datetime) -> None:
+    """Raise RefusedError when age, accounts or view rule out even a part of the saved plan."""
+    _refuse(tuple(_unbound(saved, recomputed, now)))
+
+
+def check_origin(saved: SavedPlan, origin: str, tool_version: str) -> None:
+    """Raise RefusedError, before anything is read, for another console or another tool."""
     if saved.origin != origin:
         raise RefusedError(
             f"The saved plan is for {saved.origin}, and this token's console is {origin}.",
             "Point SENTINELONE_URL at the console that was planned for.",
+        )
+    if _major(saved.tool_version) != _major(tool_version):
+        raise RefusedError(
+            f"The saved plan was made by version {saved.tool_version} of this product, and this "
+            f"is version {tool_version}: another major version may mean something else by it.",
+            "Plan again with this version, and have the new plan reviewed.",
         )
 
 
@@ -55,23 +61,73 @@ def due_now(planned: tuple[Operation, ...], now: tuple[Operation, ...]) -> tuple
     )
 
 
-def _moved(
-    saved: SavedPlan, recomputed: Plan, now: datetime, differing: Sequence[str]
-) -> Iterator[str]:
+def _refuse(moved: tuple[str, ...]) -> None:
+    if moved:
+        raise RefusedError(
+            "The saved plan no longer holds: " + " ".join(moved),
+            "Plan again, and have the new plan reviewed.",
+        )
+
+
+def _unbound(saved: SavedPlan, recomputed: Plan, now: datetime) -> Iterator[str]:
+    """Yield what is wrong with the time and with what the token sees."""
     if now - saved.instant > MAX_AGE:
-        yield f"It is older than {MAX_AGE.total_seconds() / 3600:.0f} hours."
+        yield (
+            f"It is older than {MAX_AGE.total_seconds() / 3600:.0f} hours: "
+            f"made at {_utc(saved.instant)}, and it is {_utc(now)}."
+        )
     if saved.instant > now + CLOCK_SKEW:
-        yield "It was made in the future, by this machine's clock."
-    if saved.policy_digest != recomputed.policy_digest:
-        yield "The policy files have changed."
-    if saved.guardrails_digest != recomputed.guardrails_digest:
-        yield "The guardrails have changed."
-    if not set(saved.account_ids) <= set(recomputed.account_ids):
-        yield "This token sees fewer accounts than the token that planned."
+        yield (
+            f"It was made in the future, by this machine's clock: made at {_utc(saved.instant)}, "
+            f"and it is {_utc(now)}."
+        )
+    unseen = sorted(set(saved.account_ids) - set(recomputed.account_ids))
+    if unseen:
+        yield (
+            f"This token sees fewer accounts than the token that planned: not {', '.join(unseen)}, "
+            f"of {len(saved.account_ids)} planned with."
+        )
     if recomputed.view_level.rank > saved.view_level.rank:
-        yield f"This token stands at {recomputed.view_level} level, the one that planned wider."
+        yield (
+            f"This token stands at {recomputed.view_level} level, the one that planned wider, "
+            f"at {saved.view_level} level."
+        )
     if recomputed.view_sites < saved.view_sites:
-        yield "This token sees fewer sites than the token that planned."
+        yield (
+            f"This token sees fewer sites than the token that planned: {recomputed.view_sites}, "
+            f"not {saved.view_sites}."
+        )
+
+
+def _moved(saved: SavedPlan, recomputed: Plan, differing: Sequence[str]) -> Iterator[str]:
+    """Yield what was planned from and is not the same any more, both sides named."""
+    for what, planned, here in (
+        ("policy files", saved.policy_digest, recomputed.policy_digest),
+        ("guardrails", saved.guardrails_digest, recomputed.guardrails_digest),
+    ):
+        if planned != here:
+            yield f"The {what} have changed. Planned: {_short(planned)}; here: {_short(here)}."
+    permits = {role.id: role.digest for role in recomputed.roles}
+    for role in saved.roles:
+        now = permits.get(role.id)
+        # Known on both sides; a token that may not read the pages cannot tell (T35).
+        if role.digest and now and role.digest != now:
+            yield (
+                f'The role "{role.name}" (id:{role.id}) permits something else than when it was '
+                f"planned. Planned: {_short(role.digest)}; here: {_short(now)}."
+            )
     if saved.content_digest != recomputed.content_digest:
         who = f" for {', '.join(differing)}" if differing else ""
         yield f"What would be done{who} is not what was planned: the console, or the files, moved."
+
+
+def _short(digest: str) -> str:
+    return digest[: len("sha256:") + 12]
+
+
+def _utc(instant: datetime) -> str:
+    return instant.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _major(version: str) -> str:
+    return version.partition(".")[0]

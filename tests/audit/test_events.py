@@ -11,7 +11,9 @@ from builders import BERLIN, RELAXED, SOC, assign, gone, grant, newcomer, plan, 
 from jsonschema import Draft202012Validator
 
 from reconciler.audit import events
+from reconciler.audit.chain import Record, read_chain
 from reconciler.audit.journal import Journal
+from reconciler.audit.unfinished import Resolution, unfinished
 from reconciler.domain.outcome import Outcome, Result
 from reconciler.domain.plan import Change, Holding, Operation, Plan
 from reconciler.resources import resource
@@ -54,6 +56,7 @@ def test_an_intent_says_before_after_and_why() -> None:
         "scope_level": "site",
         "reason": "policy",
         "places": ["policies/a.yaml:4:5"],
+        "risk": "low",
         "note": "INC-1",
         "commit": "",
     }
@@ -97,6 +100,11 @@ def test_a_whole_run_matches_the_published_schema(
         for outcome in outcomes:
             opened.append("outcome", events.outcome(outcome))
         opened.append("run-finished", events.run_finished(outcomes))
+        refused = events.refused(made, tool_version="1", actor="service:reconciler")
+        opened.append("refused", refused | {"policy_digest": DIGEST, "guardrails_digest": DIGEST})
+        left = unfinished(record for record in chain(path) if record.kind == "intent")[0]
+        told = events.resolved(Resolution(left, "applied", "a later reading shows it"))
+        opened.append("resolved", told)
     with path.open("ab") as file:
         file.write(b'{"da')
     with journal():
@@ -108,6 +116,10 @@ def test_a_whole_run_matches_the_published_schema(
     assert {record["kind"] for record in records()} == set(kinds)
 
 
+def chain(path: Path) -> tuple[Record, ...]:
+    return read_chain(path.read_bytes()).records
+
+
 KEPT = {
     "Operation.kind": "operation",
     "Operation.name": "principal",
@@ -116,9 +128,11 @@ KEPT = {
     "Operation.after": "after",
     "Operation.changes": "changes",
     "Operation.precondition": "precondition",
+    "Operation.taken": "taken",
     "Change.action": "action",
     "Change.grant": "role_id",
     "Change.reason": "reason",
+    "Change.risk": "risk",
     "Change.places": "places",
     "Change.note": "note",
     "Change.commit": "commit",
@@ -135,7 +149,6 @@ NOT_KEPT = {
     "Operation.full_name": "personal data; the console keeps it, the journal needs it for nothing",
     "Operation.notes": "wording of the plan, which the plan file keeps",
     "Operation.effects": "follows from roles and scopes, and what the roles permitted at the time",
-    "Change.risk": "follows from role and scope",
     "Change.window": "stands in the policies at `places`; `reason` says that it opened or closed",
 }
 """Fields that the journal leaves out, and why."""

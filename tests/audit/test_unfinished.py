@@ -1,11 +1,15 @@
 """What a run that died may have done is known to the next one, until something answers it."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from builders import ADMIN, BERLIN, LYON, OWN, SOC, VIEWER, grant, user, world
 
 from reconciler.audit.chain import Record
-from reconciler.audit.unfinished import unfinished
+from reconciler.audit.unfinished import resolve, unfinished
+from reconciler.domain.access import Level
+from reconciler.domain.state import Actual
 
 ANA = {"kind": "user", "name": "ana@acme.example", "id": "10"}
 BO = {"kind": "user", "name": "bo@acme.example", "id": "11"}
@@ -57,3 +61,59 @@ def test_a_later_intent_takes_the_place_of_an_earlier_one() -> None:
 @pytest.mark.parametrize("principal", [None, "ana", [], {}, {"name": None}])
 def test_a_record_of_a_foreign_form_is_left_out(principal: Any) -> None:
     assert open_intents(record(1, "intent", principal)) == []
+
+
+HELD = {"level": "site", "grants": [{"scope_id": "101", "role_id": "3"}]}
+MORE = {"level": "site", "grants": [*HELD["grants"], {"scope_id": "102", "role_id": "3"}]}
+TENANT_WIDE = {"level": "tenant", "grants": [{"scope_id": "", "role_id": "2"}]}
+NARROW = replace(OWN, level=Level.ACCOUNT, scope_ids=("100",))
+
+
+def resolved(actual: Actual, before: Any, after: Any, **principal: str) -> str | None:
+    intent = record(1, "intent", ANA | principal, before=before, after=after)
+    found = resolve(unfinished([intent])[0], actual)
+    return found.result if found else None
+
+
+@pytest.mark.parametrize(
+    ("grants", "result"),
+    [
+        ([grant(SOC, BERLIN), grant(SOC, LYON)], "applied"),
+        ([grant(SOC, BERLIN)], "not applied"),
+        ([grant(SOC, LYON)], "changed since"),
+        ([grant(ADMIN, BERLIN), grant(SOC, LYON)], "changed since"),
+    ],
+)
+def test_what_the_console_shows_tells_how_an_update_ended(grants: Any, result: str) -> None:
+    ana = user("10", "renamed@acme.example", *grants)
+
+    assert resolved(world(ana), HELD, MORE) == result
+
+
+def test_a_grant_on_the_tenant_is_recognised() -> None:
+    ana = user("10", "ana@acme.example", grant(VIEWER))
+
+    assert resolved(world(ana), HELD, TENANT_WIDE) == "applied"
+
+
+def test_somebody_who_is_gone_was_deleted_as_intended() -> None:
+    assert resolved(world(), HELD, None) == "applied"
+    assert resolved(world(), HELD, MORE) == "changed since"
+
+
+def test_somebody_invited_is_found_by_address() -> None:
+    invited = user("77", "Ana@acme.example", grant(SOC, BERLIN))
+
+    assert resolved(world(invited), None, HELD, id="") == "applied"
+    assert resolved(world(), None, HELD, id="") == "not applied"
+
+
+def test_a_token_that_may_not_see_everybody_does_not_tell_who_is_gone() -> None:
+    assert resolved(world(identity=NARROW), HELD, None) is None
+
+
+@pytest.mark.parametrize("holding", ["x", {}, {"level": 1, "grants": [1]}])
+def test_a_holding_of_a_foreign_form_is_nobodys(holding: Any) -> None:
+    ana = user("10", "ana@acme.example", grant(SOC, BERLIN))
+
+    assert resolved(world(ana), holding, holding) == "changed since"

@@ -47,6 +47,19 @@ def test_no_color_takes_colour_away(start: Any) -> None:
     assert b"\x1b" not in shown
 
 
+def test_a_narrow_terminal_gets_shorter_lines_and_a_pipe_does_not(start: Any) -> None:
+    def longest(shown: bytes) -> int:
+        lines = [line for line in shown.decode().splitlines() if line.startswith("    ")]
+        return max(len(line) for line in lines)
+
+    shown = [on_a_terminal(start, "plan", NO_COLOR="1", COLUMNS=size) for size in ("60", "200")]
+    with start("plan", *POLICIES, extra={"COLUMNS": "60"}) as process:
+        piped, _ = process.communicate(timeout=30)
+
+    assert longest(shown[0]) <= 60 < longest(shown[1])
+    assert longest(piped) > 60
+
+
 @pytest.mark.parametrize("command", ["plan", "drift", "validate"])
 def test_a_pipe_gets_no_colour(start: Any, command: str) -> None:
     with start(command, *POLICIES) as process:

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import pytest
 
-from reconciler.console.answers import ForbiddenError, RejectedError
+from reconciler.console.answers import ElsewhereError, ForbiddenError, RejectedError
 from reconciler.console.client import ReadClient, WriteClient
 from reconciler.console.retry import ATTEMPTS, Budget, Retries
 from reconciler.errors import (
@@ -56,9 +56,9 @@ def test_errors_beside_data_are_an_error(console: Any, reads: ReadClient, errors
         ((403, said("No", "Feature off")), ForbiddenError, "No: Feature off"),
         ((404, said("Requested resource was not found")), MissingError, "not found"),
         ((501, said("Not supported")), MissingError, "Not supported"),
-        ((404, b"<html>gateway</html>"), NotUnderstoodError, "not in the API's words"),
-        ((404, {"message": "no route"}), NotUnderstoodError, "not in the API's words"),
-        ((501, b""), NotUnderstoodError, "not in the API's words"),
+        ((404, b"<html>gateway</html>"), ElsewhereError, "not in the API's words"),
+        ((404, {"message": "no route"}), ElsewhereError, "not in the API's words"),
+        ((501, b""), ElsewhereError, "not in the API's words"),
         ((400, said("Validation Error", "x: Unknown field")), RejectedError, "x: Unknown field"),
         ((409, said("taken")), RejectedError, "taken"),
         ((400, {"errors": [{"title": "a"}, 7, {"detail": "b"}, {"title": "c"}]}), RejectedError,

@@ -60,6 +60,8 @@ def test_the_users_example_of_the_reference_is_read() -> None:
         level=Level.SITE,
         grants=(Grant(BERLIN.scope, SOC), Grant(LYON.scope, VIEWER)),
         last_login="2026-05-11T06:40:02.554871Z",
+        email_verified=True,
+        two_factor="configured",
     )
     assert [grant.scope.name for grant in principal.grants] == ["Acme/Berlin", "Acme/Lyon"]
     assert [grant.role.name for grant in principal.grants] == ["SOC", "Viewer"]
@@ -246,6 +248,7 @@ def test_the_same_entry_twice_is_one_grant_and_two_roles_are_two() -> None:
         ({"twoFaEnabled": True}, False),
         ({"twoFaEnabled": True, "twoFaStatus": "not_configured"}, False),
         ({"twoFaEnabled": True, "twoFaStatus": "enrollment_expired"}, False),
+        ({"twoFaConfigured": True, "twoFaStatus": "enrollment_expired"}, False),
         ({"twoFaEnabled": True, "twoFaStatus": "Enrolled"}, True),
         ({"twoFaEnabled": True, "twoFaStatus": "configured"}, True),
         ({"twoFaEnabled": True, "twoFaConfigured": True}, True),

@@ -27,26 +27,26 @@ def _nodes(schema: Any) -> Iterator[dict[str, Any]]:
             yield from _nodes(child)
 
 
-@pytest.mark.parametrize("name", ["policy", "guardrails"])
+@pytest.mark.parametrize("name", ["policy", "guardrails", "pins"])
 def test_a_schema_is_one(name: str) -> None:
     Draft202012Validator.check_schema(_schema(name))
 
 
-@pytest.mark.parametrize("name", ["policy", "guardrails"])
+@pytest.mark.parametrize("name", ["policy", "guardrails", "pins"])
 def test_no_accepted_key_names_anything_outside(name: str) -> None:
     keys = {key for node in _nodes(_schema(name)) for key in node.get("properties", {})}
     assert "version" in keys
     assert not [key for key in keys if any(word in key.split("_") for word in _OUTSIDE)]
 
 
-@pytest.mark.parametrize("name", ["policy", "guardrails"])
+@pytest.mark.parametrize("name", ["policy", "guardrails", "pins"])
 def test_every_mapping_is_closed(name: str) -> None:
     mappings = [node for node in _nodes(_schema(name)) if node.get("type") == "object"]
     assert mappings
     assert all("additionalProperties" in node for node in mappings)
 
 
-@pytest.mark.parametrize("name", ["policy", "guardrails"])
+@pytest.mark.parametrize("name", ["policy", "guardrails", "pins"])
 def test_every_typed_value_has_the_words_for_its_problems(name: str) -> None:
     for node in _nodes(_schema(name)):
         if isinstance(node.get("type"), str):

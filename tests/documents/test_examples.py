@@ -20,15 +20,16 @@ def _cases(folder: str) -> list[Path]:
 
 
 def _root(case: Path, tmp_path: Path) -> Path:
-    """Give a case a policies folder; a single file becomes `policy.yaml` or `guardrails.yaml`."""
+    """Give a case a policies folder; a single file becomes `policy.yaml`, or a reserved name."""
     root = tmp_path / "policies"
     if case.is_dir():
         shutil.copytree(case, root)
         return root
     root.mkdir()
-    if case.name.startswith("guardrails-"):
+    reserved = case.name.partition("-")[0]
+    if reserved in {"guardrails", "pins", "tests"}:
         (root / "policy.yaml").write_text("version: 1\n")
-        shutil.copy(case, root / "guardrails.yaml")
+        shutil.copy(case, root / f"{reserved}.yaml")
     else:
         shutil.copy(case, root / "policy.yaml")
     return root

@@ -29,7 +29,7 @@ from builders import (
     user,
     world,
 )
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.domain.access import TENANT, Grant, Level, Scope
@@ -258,28 +258,43 @@ def _admins(actual: Actual, scope: Scope) -> int:
 RICH_PLAN = """
 import builders as b
 from dataclasses import replace
+from datetime import timedelta
+from reconciler.domain.guardrails import Override, ScopeLimit
+from reconciler.domain.access import Level
 from reconciler.rendering.as_json import to_json
 from reconciler.rendering.tree import plan_tree
 people = [b.user(str(1000 + n), f"u{n}@acme.example", b.grant(b.SOC, b.BERLIN)) for n in range(30)]
+bosses = [b.user(str(2000 + n), f"ü{n}@acme.example", b.grant(b.ADMIN, b.EMEA), last_login=seen)
+          for n, seen in enumerate((b.SEEN, None, "2026-01-01T00:00:00Z", "?"))]
 made = b.plan(
-    b.world(*people),
+    b.world(*people, *bosses),
     b.assign([p.name.label for p in people[:20]], "Viewer", "EMEA/B*"),
     b.assign(["new@acme.example", "other@acme.example"], "SOC", account="EMEA"),
+    b.assign("ü1@acme.example", "Viewer", account="EMEA"),
     users=(b.newcomer("new@acme.example"), b.newcomer("other@acme.example")),
     former=tuple(b.gone(p.name.label) for p in people[20:25]),
-    guardrails=replace(b.RELAXED, max_revokes=1, min_admins=2),
+    guardrails=replace(
+        b.RELAXED, max_revokes=1, min_admins=2, additive_only=True,
+        scope_limits=(ScopeLimit(("SOC",), Level.SITE, b.PLACE),),
+        overrides=(Override("max_revokes", 2, "merger", b.NOW + timedelta(days=1), b.PLACE),),
+    ),
 )
 print(to_json(plan_tree(made, "1")))
 """
 
+LOCALES = ("C", "C.UTF-8", "tr_TR.UTF-8", "de_DE.ISO-8859-1")
+ZONES = ("UTC", "Asia/Kathmandu", "America/St_Johns", "Pacific/Chatham")
 
-def test_no_hash_seed_changes_a_byte() -> None:
+
+def test_no_hash_seed_locale_or_time_zone_changes_a_byte() -> None:
     outputs = set()
     path = os.pathsep.join(sys.path)
-    for seed in ("0", "1", "2", "3"):
+    for run in range(32 if settings().max_examples >= 5000 else 8):
         environment = {
             **os.environ,
-            "PYTHONHASHSEED": seed,
+            "PYTHONHASHSEED": str(run * 7919),
+            "LC_ALL": LOCALES[run % 4],
+            "TZ": ZONES[run // 4 % 4],
             "PYTHONPATH": path,
         }
         done = subprocess.run(
@@ -288,7 +303,12 @@ def test_no_hash_seed_changes_a_byte() -> None:
         outputs.add(done.stdout)
 
     assert len(outputs) == 1
-    assert json.loads(outputs.pop())["summary"]["grant"] == 62
+    made = json.loads(outputs.pop())
+    assert made["summary"]["grant"] == 63
+    assert {refusal["rule"] for refusal in made["refusals"]} == {
+        "additive_only", "max_revokes", "min_admins", "scope_limits",
+    }  # fmt: skip
+    assert {warning["code"] for warning in made["warnings"]} >= {"few-admins", "override-in-force"}
 
 
 def test_a_rich_plan_settles_after_one_run() -> None:

@@ -308,6 +308,18 @@ def test_giving_a_standing_admin_an_end_counts_as_losing_the_admin() -> None:
     assert "min_admins" in rules(made)
 
 
+def test_a_window_beside_the_same_standing_grant_gives_it_no_end() -> None:
+    first, second = admins(2)
+    held = assign([first.name.label, second.name.label], "Admin", account="EMEA")
+    beside = assign(first.name.label, "Admin", account="EMEA", end=NOW + HOUR)
+    strict = replace(RELAXED, min_admins=2, max_revokes=0, protected=(first.name,))
+
+    made = plan(world(first, second), held, beside, guardrails=strict, base=(held,))
+
+    assert made.is_empty
+    assert rules(made) == []
+
+
 def test_giving_many_standing_grants_an_end_counts_as_taking_them_away() -> None:
     everybody = people(20)
     names = [p.name.label for p in everybody]

@@ -162,3 +162,151 @@ _WORDS = {
     *("tenant", "account", "site", "window opened", "policy"),
 }
 """Words that the schema lists; nothing else gets past it."""
+
+
+# --- what is new, and how it fits a terminal --------------------------------------------------
+
+
+def test_a_role_that_changed_is_told_before_all_changes(full: Callable[[str], Plan]) -> None:
+    told = plan_text(plan_tree(full("x"), "1"), color=False)
+
+    assert (
+        "\nRoles are not what they were; this reaches everybody who holds them:\n"
+        "  ! x (id:4) permits something else than when it was pinned, and now gives access; "
+        "held by 2: x, service:x\n"
+        "    at x:3:5\n"
+        "  ! x (id:5) permits something else than when it was pinned; held by nobody\n"
+    ) in told
+    assert told.index("Refused.") < told.index("Roles are not") < told.index("~ x")
+
+
+def test_a_role_that_gives_access_is_flagged_where_it_is_granted(
+    full: Callable[[str], Plan],
+) -> None:
+    tree = plan_tree(full("x"), "1")
+    told = plan_text(tree, color=False)
+
+    assert "+ grant  x on x  HIGH, gives access  window opened" in told
+    assert "- revoke x on x\n" in told
+    tree["roles"] = []
+    assert "gives access  window" not in plan_text(tree, color=False)
+
+
+def test_roles_whose_pages_were_not_read_are_named_once(full: Callable[[str], Plan]) -> None:
+    tree = plan_tree(full("x"), "1")
+    tree["roles"] = [{**tree["roles"][1], "name": name} for name in ("SOC", "Triage")]
+
+    told = plan_text(tree, color=False)
+
+    line = "What these roles permit is not known, nor what their holders gain or lose: SOC, Triage."
+    assert told.count(line) == 1
+
+
+def test_a_commit_is_its_short_id_and_subject(full: Callable[[str], Plan]) -> None:
+    assert '"x"  x:3:5  and 2 more places  ccccccc x\n' in text(full("x"))
+
+
+def lines_at(tree: dict[str, Any], width: int) -> list[str]:
+    return plan_text(tree, color=False, width=width).splitlines()
+
+
+def fitting_change(**parts: Any) -> dict[str, Any]:
+    place = {"file": "policies/people/emea.yaml", "line": 22, "column": 5}
+    commit = {"id": "abcdef0" * 5 + "abcde", "author": "Ana", "subject": "Berlin gets a second SOC"}
+    change = {
+        "action": "grant",
+        "risk": "low",
+        "role": {"id": "3", "name": "SOC"},
+        "scope": {"level": "site", "id": "101", "name": "EMEA/Berlin"},
+        "reason": "your change",
+        "window": None,
+        "note": None,
+        "places": [place],
+        "commit": commit,
+    }
+    return change | parts
+
+
+def with_change(tree: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
+    operation = {**tree["operations"][0], "changes": [change], "effects": [], "notes": []}
+    return {**tree, "operations": [operation]}
+
+
+@pytest.mark.parametrize(
+    ("width", "tail"),
+    [
+        (120, "  your change  policies/people/emea.yaml:22:5  abcdef0 Berlin gets a second SOC"),
+        (100, "  your change  policies/people/emea.yaml:22:5  abcdef0 Berlin gets a…"),
+        (90, "  your change  policies/people/emea.yaml:22:5  abcdef0"),
+        (80, "  your change  policies/people/emea.yaml:22:5"),
+        (65, "  your change  emea.yaml:22:5"),
+        (50, "  your change  …"),
+    ],
+)
+def test_a_narrow_terminal_loses_the_commit_first_and_then_the_place(
+    width: int, tail: str, full: Callable[[str], Plan]
+) -> None:
+    tree = with_change(plan_tree(full("x"), "1"), fitting_change())
+
+    (line,) = [line for line in lines_at(tree, width) if line.startswith("    + grant")]
+    assert line.startswith(f"    + grant  SOC on EMEA/Berlin{tail}")
+
+
+def test_reasons_get_a_line_of_their_own_where_there_is_no_room(
+    full: Callable[[str], Plan],
+) -> None:
+    change = fitting_change(reason="suspended while a window is open", risk="high")
+
+    told = lines_at(with_change(plan_tree(full("x"), "1"), change), 50)
+
+    at = told.index("    + grant  SOC on EMEA/Berlin  HIGH")
+    assert told[at + 1] == "        suspended while a window is open  …"
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 132])
+def test_no_width_hides_who_what_where_or_a_refusal(
+    width: int, full: Callable[[str], Plan]
+) -> None:
+    name = "Überaus langer Name 管理者 " * 3 + "Ende"
+    tree = plan_tree(full(name), "1")
+    wide, narrow = plan_text(tree, color=False), plan_text(tree, color=False, width=width)
+
+    for start in ("~ ", "+ ", "- ", "    + grant ", "    - revoke"):
+        heads = [line for line in wide.splitlines() if line.startswith(start)]
+        kept = [line for line in narrow.splitlines() if line.startswith(start)]
+        assert len(kept) == len(heads)
+        assert all(name in line for line in kept)
+    together = " ".join(narrow.split())
+    for refusal in tree["refusals"]:
+        assert f"{refusal['rule']}: {' '.join(name.split())} fix: " in together
+
+
+def test_with_room_enough_a_width_changes_nothing(full: Callable[[str], Plan]) -> None:
+    tree = plan_tree(full("x"), "1")
+
+    assert plan_text(tree, color=False, width=500) == plan_text(tree, color=False)
+    assert drift_text(tree, color=False, width=500) == drift_text(tree, color=False)
+
+
+@pytest.mark.parametrize(("width", "color"), [(40, True), (80, False)])
+def test_a_width_makes_no_value_obeyed(
+    hostile: str,
+    width: int,
+    color: bool,
+    full: Callable[[str], Plan],
+    check_harmless: Callable[..., None],
+) -> None:
+    tree = plan_tree(full(hostile), hostile)
+
+    check_harmless(plan_text(tree, color=color, width=width), color=color)
+    check_harmless(drift_text(tree, color=color, width=width), color=color)
+
+
+def test_fifty_operations_and_more_are_all_listed(full: Callable[[str], Plan]) -> None:
+    tree = plan_tree(full("x"), "1")
+    tree["operations"] *= 40
+
+    told = plan_text(tree, color=False, width=80)
+
+    assert told.count("    - revoke x on x") == 120
+    assert told.count("    + grant  x on x") == 80

@@ -17,11 +17,13 @@ from builders import (
     AUSTIN,
     BERLIN,
     BRANCH1,
+    BRANCH2,
     EMEA,
     LYON,
     NOW,
     OWN,
     RELAXED,
+    SITES,
     SOC,
     TRIAGE,
     US,
@@ -32,6 +34,7 @@ from builders import (
     grant,
     newcomer,
     parked,
+    pinned,
     plan,
     service,
     user,
@@ -39,12 +42,17 @@ from builders import (
 )
 from jsonschema import Draft202012Validator
 
-from reconciler.domain.access import Level
+from reconciler.domain.access import Level, Role
 from reconciler.domain.guardrails import Guardrails, NothingLeft, PrivilegedRule, Unlisted
 from reconciler.domain.names import PrincipalName
-from reconciler.domain.plan import Plan
+from reconciler.domain.permissions import Permission, RolePermissions
+from reconciler.domain.pins import Pins
+from reconciler.domain.plan import Commit, Plan
 from reconciler.errors import Place
+from reconciler.planning.causes import History, Recent, with_commits
+from reconciler.rendering.annotations import plan_annotations
 from reconciler.rendering.as_json import to_json
+from reconciler.rendering.as_markdown import plan_markdown
 from reconciler.rendering.as_text import drift_text, plan_text
 from reconciler.rendering.tree import plan_tree
 from reconciler.resources import resource
@@ -94,6 +102,49 @@ def a_level_change() -> Plan:
     )
 
 
+def permitting(role: Role, *permissions: str) -> RolePermissions:
+    """What a role permits, written as `Users.edit`."""
+    parts = [(text, *text.split(".")) for text in sorted(permissions)]
+    granted = (Permission(page, text, verb.title()) for text, page, verb in parts)
+    return RolePermissions(role.id, tuple(granted))
+
+
+def a_level_change_with_permissions_known() -> Plan:
+    """Berlin gets another role, Lyon keeps its own, the rest of EMEA is new, Austin is lost."""
+    held = user(
+        "10", "ana@acme.example", grant(SOC, BERLIN), grant(TRIAGE, LYON), grant(SOC, AUSTIN)
+    )
+    pages = (
+        permitting(SOC, "Threats.view", "Threats.mitigate", "Sites.view"),
+        permitting(TRIAGE, "Threats.view", "Endpoints.isolate", "Sites.view"),
+    )
+    return plan(
+        replace(world(held), permissions=pages),
+        assign("ana@acme.example", "EMEA/Triage", account="EMEA", line=7),
+    )
+
+
+def custom_roles_that_give_access() -> Plan:
+    """Triage is named like a small role, and may make users: it ranks as Admin does."""
+    people = (
+        user("10", "ana@acme.example", grant(VIEWER, EMEA)),
+        user("11", "bo@acme.example", grant(TRIAGE, BERLIN)),
+        user("12", "cy@acme.example", grant(VIEWER)),
+        user("13", "dee@acme.example", grant(SOC, BERLIN)),
+    )
+    pages = (
+        permitting(VIEWER, "Sites.view", "Users.view"),
+        permitting(TRIAGE, "Sites.view", "Users.view", "Users.create", "Roles.edit"),
+    )
+    return plan(
+        replace(world(*people), permissions=pages),
+        assign("ana@acme.example", "EMEA/Triage", account="EMEA", line=2),
+        assign("bo@acme.example", "Viewer", "EMEA/Berlin", line=3),
+        assign("cy@acme.example", "Admin", line=4),
+        assign("dee@acme.example", "Viewer", "EMEA/Berlin", line=5),
+    )
+
+
 def invitations() -> Plan:
     return plan(
         world(),
@@ -140,6 +191,81 @@ def a_closed_window() -> Plan:
 def a_site_that_appeared() -> Plan:
     held = user("10", "ana@acme.example", grant(SOC, BRANCH1))
     return plan(world(held), assign("ana@acme.example", "SOC", "EMEA/Branch-*", line=6))
+
+
+def your_changes_and_console_drift_with_their_commits() -> Plan:
+    """Bo moved to Lyon by a commit; Ana was made Admin in the console, and lost Lyon there."""
+    made = plan(
+        world(
+            user("10", "ana@acme.example", grant(ADMIN, BERLIN)),
+            user("11", "bo@acme.example", grant(SOC, BERLIN)),
+        ),
+        assign("ana@acme.example", "SOC", "EMEA/Berlin", "EMEA/Lyon", line=4),
+        assign("bo@acme.example", "SOC", "EMEA/Lyon", line=9),
+        base=(
+            assign("ana@acme.example", "SOC", "EMEA/Berlin", "EMEA/Lyon", line=4),
+            assign("bo@acme.example", "SOC", "EMEA/Berlin", line=9),
+        ),
+    )
+    first = Commit("1" * 40, "Noor Haddad", "The first policies")
+    moved = Commit("2" * 40, "Ada Okafor", "Bo moves to Lyon, whose night shift lacks one")
+    written = {Place("policies/a.yaml", 4, 5): first, Place("policies/a.yaml", 9, 5): moved}
+    recent = Recent(moved, frozenset({"bo@acme.example"}), frozenset({"bo@acme.example"}))
+    return with_commits(made, History(written, (recent,), is_clean=True))
+
+
+def a_renamed_site() -> Plan:
+    """Branch-1 became Closed, which the pattern does not find; Berlin is named, and still meant."""
+    closed, mitte = replace(BRANCH1, name="Closed"), replace(BERLIN, name="Mitte")
+    held = user("10", "ana@acme.example", grant(SOC, closed), grant(SOC, BRANCH2))
+    asked = assign("ana@acme.example", "SOC", "EMEA/Branch-*", "EMEA/Berlin", line=6)
+    after = {site.id: site for site in (*SITES, closed, mitte)}
+    pins = in_file(pinned(world(held), asked))
+    return plan(world(held, sites=tuple(after.values())), asked, pins=pins)
+
+
+def roles_that_changed_since_they_were_pinned() -> Plan:
+    """SOC may make users now, and Ana would get it; Triage lost what it permitted."""
+    people = (
+        user("10", "ana@acme.example", grant(VIEWER, BERLIN)),
+        user("11", "bo@acme.example", grant(SOC, LYON)),
+        user("12", "cy@acme.example", grant(TRIAGE, EMEA)),
+        service("53", "siem-export", grant(SOC, BERLIN)),
+    )
+    asked = (
+        assign("ana@acme.example", "SOC", "EMEA/Berlin", line=6),
+        assign("cy@acme.example", "EMEA/Triage", account="EMEA", line=7),
+    )
+    then = (permitting(SOC, "Threats.view"), permitting(TRIAGE, "Threats.view"))
+    now = (permitting(SOC, "Threats.view", "Users.create"), permitting(TRIAGE))
+    pins = in_file(pinned(replace(world(*people), permissions=then), *asked))
+    return plan(replace(world(*people), permissions=now), *asked, pins=pins)
+
+
+def a_view_that_shrank() -> Plan:
+    """The token sees one account and no site of it; Ana would lose Lyon, and bo is not pinned."""
+    ana = user("10", "ana@acme.example", grant(SOC, BERLIN), grant(SOC, LYON))
+    bo = user("11", "bo@acme.example", grant(SOC, LYON))
+    pins = in_file(pinned(world(ana, bo), STANDING))
+    narrow = world(ana, bo, sites=tuple(site for site in SITES if site.account_id == EMEA.id))
+    return plan(
+        replace(narrow, accounts=(EMEA,)),
+        STANDING,
+        assign("bo@acme.example", "SOC", "EMEA/Lyon", line=8),
+        pins=pins,
+    )
+
+
+def in_file(pins: Pins) -> Pins:
+    """The pins as if they were read from a file."""
+    place = Place("policies/pins.yaml", 9, 3)
+    return replace(
+        pins,
+        view=replace(pins.view, place=place),
+        principals=tuple(replace(pin, place=place) for pin in pins.principals),
+        scopes=tuple(replace(pin, place=place) for pin in pins.scopes),
+        roles=tuple(replace(pin, place=place) for pin in pins.roles),
+    )
 
 
 def refused_by_several_guardrails() -> Plan:
@@ -244,6 +370,8 @@ CASES: dict[str, Callable[[], Plan]] = {
         revokes_of_what_nobody_asks_for,
         a_replaced_role,
         a_level_change,
+        a_level_change_with_permissions_known,
+        custom_roles_that_give_access,
         invitations,
         a_deletion,
         somebody_parked,
@@ -251,6 +379,10 @@ CASES: dict[str, Callable[[], Plan]] = {
         a_window_without_an_end,
         a_closed_window,
         a_site_that_appeared,
+        your_changes_and_console_drift_with_their_commits,
+        a_renamed_site,
+        roles_that_changed_since_they_were_pinned,
+        a_view_that_shrank,
         refused_by_several_guardrails,
         nothing_left_is_refused,
         unlisted_people_admins_first,
@@ -277,6 +409,8 @@ def test_a_plan_reads_as_it_was_approved(case: str, request: pytest.FixtureReque
     tree = tree_of(case)
     told = {
         "plan.txt": plan_text(tree, color=False),
+        "plan.md": plan_markdown(tree),
+        "annotations.txt": plan_annotations(tree),
         "plan.json": to_json(tree),
         "drift.txt": drift_text(tree, color=False),
     }

@@ -61,7 +61,7 @@ def test_a_look_that_failed_is_told() -> None:
 
 
 def test_what_an_earlier_run_left_open_is_named_with_its_time() -> None:
-    told = unfinished_text({"ana@acme.example": "2026-11-22T09:00:00Z"})
+    told = unfinished_text([("ana@acme.example", "2026-11-22T09:00:00Z", "not applied")])
 
-    assert unfinished_text({}) == ""
-    assert "ana@acme.example, intended at 2026-11-22T09:00:00Z" in told
+    assert unfinished_text([]) == ""
+    assert "ana@acme.example, intended at 2026-11-22T09:00:00Z: not applied" in told

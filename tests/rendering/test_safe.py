@@ -51,7 +51,7 @@ def everything(text: str, full: Full, *, color: bool) -> list[str]:
         outcomes_summary(results, "sha256:0"),
         remaining_text([text, text]),
         others_text({text: text, text + "2": text}),
-        unfinished_text({text: text, text + "2": text}),
+        unfinished_text([(text, text, text), (text, text, text)]),
         unverified_text("by whom", text),
     ]
 

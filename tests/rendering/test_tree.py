@@ -56,6 +56,7 @@ UNTOLD = {
     "PrincipalName.key": "how names compare; `name` shows the spelling of the files",
     "Scope.account_id": "the name of a site starts with its account",
     "Permission.identifier": "the title stands for it; the digest of the role knows it",
+    "Operation.taken": "for the journal; the revokes and what is held afterwards show it",
     "Role.owner_level": "how a role was found; its id says which one it is",
     "Role.owner_id": "as owner_level",
     "Role.predefined": "tells in `risk`",

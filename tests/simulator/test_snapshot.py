@@ -201,6 +201,30 @@ def test_roles_keep_their_owner_and_the_permissions_that_are_told() -> None:
     assert "6" not in told.roles
 
 
+def role_with(name: str, *entries: tuple[str, bool], **more: Any) -> dict[str, Any]:
+    permissions = [{"identifier": word, "value": value} for word, value in entries]
+    pages = [{"name": "A page", "permissions": permissions}]
+    return {"id": "9", "name": name, "scope": "Tenant", "pages": pages, **more}
+
+
+@pytest.mark.parametrize(
+    ("role", "permits"),
+    [
+        (role_with("Mine", ("Users.view", True), ("Users.edit", False)), ("Users.view",)),
+        (role_with("Mine", ("Users.view", False)), ()),
+        (role_with("Mine"), ()),
+        (role_with("Mine", ("Users.view", True), ("words.of.others", True)), ("*",)),
+        (role_with("Mine", ("words.of.others", True), ("more", False)), ("*.view",)),
+        (role_with("Admin", ("others", True), ("more", False), predefinedRole=True), ("*",)),
+        (role_with("Viewer", ("others", True), ("more", False), predefinedRole=True), ("*.view",)),
+    ],
+)
+def test_pages_count_in_words_that_are_known_and_everything_is_admin(
+    role: dict[str, Any], permits: tuple[str, ...]
+) -> None:
+    assert parse_any(bare(roles=[role])).roles["9"].permissions == permits
+
+
 def test_fields_of_another_form_are_passed_over() -> None:
     site: dict[str, Any] = {"id": "5", "accountId": "4", "accountName": "A", "state": "active"}
     site |= {"name": None, "totalLicenses": "many", "isDefault": 1, "future": {}}

@@ -23,6 +23,8 @@ from reconciler.simulator.world import World, parse
 
 PREFIX = "/web/api/v2.1"
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
+LAST_LOGIN = "2099-01-01T00:00:00.000000Z"
+"""Lately by the clock of a story, and by that of a process, which nobody can set."""
 PATIENCE = 30
 """Seconds until a process that hangs fails its test; nothing waits for them otherwise."""
 
@@ -87,7 +89,12 @@ def small_world() -> World:
                 for name, n in ROLES.items()
             ],
             "users": [
-                {"email": f"{name}@acme.example", "full_name": name.title(), **record(n, *holds)}
+                {
+                    "email": f"{name}@acme.example",
+                    "full_name": name.title(),
+                    "last_login": LAST_LOGIN,
+                    **record(n, *holds),
+                }
                 for n, (name, holds) in enumerate(PEOPLE.items(), start=1001)
             ],
             "service_users": [
@@ -134,6 +141,12 @@ class Told:
         return self.out + self.err
 
 
+def one_at_a_time(arguments: tuple[str, ...]) -> tuple[str, ...]:
+    """Let an apply write one after the other, so that a story has one order."""
+    is_free = arguments[:1] == ("apply",) and "--concurrency" not in arguments
+    return (*arguments, "--concurrency", "1") if is_free else arguments
+
+
 class Desk:
     """Somebody with a folder of policies, a token and a command line."""
 
@@ -172,6 +185,7 @@ class Desk:
 
     def run(self, *arguments: str, **environ: str) -> Told:
         """Run the product in this process."""
+        arguments = one_at_a_time(arguments)
         self._capsys.readouterr()
         code = run(arguments, self.clock.runtime(self.environ | environ))
         out, err = self._capsys.readouterr()
@@ -183,7 +197,7 @@ class Desk:
         clean = {k: v for k, v in os.environ.items() if not k.startswith("SENTINELONE_")}
         pipes = {name: subprocess.PIPE for name in ("stdout", "stderr") if name not in options}
         return subprocess.Popen(
-            [sys.executable, "-P", "-m", "reconciler", *arguments],
+            [sys.executable, "-P", "-m", "reconciler", *one_at_a_time(arguments)],
             cwd=self.folder,
             env=clean | self.environ,
             text=True,
@@ -264,13 +278,20 @@ class Desk:
         return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
     def recorded(self, kind: str) -> list[str]:
-        """Names of the principals in the journal's records of one kind, in order."""
-        return [r["data"]["principal"]["name"] for r in self.journal() if r["kind"] == kind]
+        """Names of the principals in the journal's records of one kind, in order.
+
+        Operations that were not attempted are left out.
+        """
+        return [
+            record["data"]["principal"]["name"]
+            for record in self.journal()
+            if record["kind"] == kind and record["data"].get("result") != "not attempted"
+        ]
 
     def results(self) -> dict[str, str]:
-        """Principal -> how its operation ended, by the journal."""
+        """Principal -> how its operation ended, by the journal, of those that were attempted."""
         return {
             record["data"]["principal"]["name"]: record["data"]["result"]
             for record in self.journal()
-            if record["kind"] == "outcome"
+            if record["kind"] == "outcome" and record["data"]["result"] != "not attempted"
         }

@@ -144,7 +144,7 @@ def test_a_guardrail_refuses_with_three_and_nothing_is_written(
     assert told.code == 3
     assert "max_revokes" in told.text
     assert desk.console.changes == []
-    assert desk.journal() == []
+    assert [record["kind"] for record in desk.journal()] == ["refused"] * (arguments == ("apply",))
 
 
 def test_the_guardrails_of_the_base_judge_instead_of_the_folder_s(desk: Any) -> None:

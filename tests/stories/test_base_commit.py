@@ -97,3 +97,6 @@ def test_a_run_that_died_is_told_by_the_next_one(desk: Any) -> None:
 
     assert told.code == 0
     assert "An earlier run ended before it could record what became of:" in told.err
+    assert "eve@acme.example, intended at" in told.err
+    resolved = next(r for r in desk.journal() if r["kind"] == "resolved")["data"]
+    assert (resolved["intent"], resolved["result"]) == (last_intent + 1, "applied")

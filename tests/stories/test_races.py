@@ -194,7 +194,7 @@ def test_a_console_that_fails_after_the_writing_does_not_unsay_it(
 
     assert told.code == 4
     assert "Apply: 4 applied, of 4." in told.out
-    assert "Not verified, the second reading failed" in told.out
+    assert "Not verified, the reading after the run failed" in told.out
     assert "nothing was written" not in told.text
 
 
@@ -205,4 +205,4 @@ def test_changes_of_days_ago_and_our_own_are_nobody_else_s(desk: Any) -> None:
     told = desk.run("apply", "--auto-approve")
 
     assert told.code == 0
-    assert "somebody else" not in told.out
+    assert "Changed by somebody else" not in told.out

@@ -9,7 +9,13 @@ from builders import BERLIN, LYON, NOW, SOC, VIEWER, assign, grant, plan, user, 
 from reconciler.domain.access import Level
 from reconciler.domain.plan import Plan, SavedPlan
 from reconciler.errors import RefusedError
-from reconciler.workflow.binding import MAX_AGE, check_binding, check_origin, due_now
+from reconciler.workflow.binding import (
+    MAX_AGE,
+    check_binding,
+    check_origin,
+    check_surroundings,
+    due_now,
+)
 
 HOUR = timedelta(hours=1)
 BEFORE = world(user("1", "ana@acme.example", grant(VIEWER, BERLIN)))
@@ -28,6 +34,7 @@ def saved(made: Plan) -> SavedPlan:
         view_sites=made.view_sites,
         instant=made.instant,
         options=made.options,
+        tool_version="1.4.0",
     )
 
 
@@ -79,7 +86,7 @@ def test_a_token_that_sees_more_accounts_may_apply() -> None:
 
 def test_a_plan_for_another_console_is_refused_by_both_names() -> None:
     with pytest.raises(RefusedError) as refused:
-        check_origin(saved(AFTER), "https://other.sentinelone.net")
+        check_origin(saved(AFTER), "https://other.sentinelone.net", "0.1.0")
     assert "https://acme.sentinelone.net" in refused.value.message
     assert "https://other.sentinelone.net" in refused.value.message
 
@@ -97,3 +104,52 @@ def test_an_operation_is_due_only_while_the_same_one_would_be_planned() -> None:
     assert due_now(AFTER.operations, AFTER.operations) == AFTER.operations
     for changed in (other, moved):
         assert due_now(AFTER.operations, changed.operations) == ()
+
+
+def test_both_sides_of_a_difference_are_named() -> None:
+    other = replace(
+        AFTER,
+        policy_digest="sha256:" + "a" * 64,
+        account_ids=("100",),
+        view_level=Level.SITE,
+        view_sites=AFTER.view_sites - 1,
+    )
+    with pytest.raises(RefusedError) as refused:
+        check_binding(saved(AFTER), other, NOW + timedelta(days=2))
+    for words in (
+        "here: sha256:aaaaaaaaaaaa.",
+        "not 200, of 2 planned with",
+        "site level, the one that planned wider, at tenant level",
+        f"{AFTER.view_sites - 1}, not {AFTER.view_sites}",
+        "made at 2026-11-22T09:00:00Z, and it is 2026-11-24T09:00:00Z",
+    ):
+        assert words in refused.value.message
+
+
+@pytest.mark.parametrize(
+    ("version", "is_ours"), [("1.9.2", True), ("2.0.0", False), ("0.1", False)]
+)
+def test_a_plan_of_another_major_version_is_refused_by_both_versions(
+    version: str, is_ours: bool
+) -> None:
+    if is_ours:
+        check_origin(saved(AFTER), AFTER.origin, version)
+        return
+    with pytest.raises(RefusedError) as refused:
+        check_origin(saved(AFTER), AFTER.origin, version)
+    assert "1.4.0" in refused.value.message
+    assert version in refused.value.message
+
+
+def test_a_part_of_a_plan_is_bound_to_time_accounts_and_view_alone() -> None:
+    moved = replace(AFTER, policy_digest="sha256:1", content_digest="sha256:1")
+    check_surroundings(saved(AFTER), moved, NOW)
+    for other, now in (
+        (replace(moved, account_ids=("100",)), NOW),
+        (replace(moved, view_level=Level.ACCOUNT), NOW),
+        (replace(moved, view_sites=0), NOW),
+        (moved, NOW + MAX_AGE + timedelta(seconds=1)),
+        (moved, NOW - HOUR),
+    ):
+        with pytest.raises(RefusedError):
+            check_surroundings(saved(AFTER), other, now)

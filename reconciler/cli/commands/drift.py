@@ -5,23 +5,23 @@ from pathlib import Path
 import click
 
 from reconciler import __version__
-from reconciler.cli.console import read_client
+from reconciler.cli.files import Files
+from reconciler.cli.formats import DRIFT, Output, Report
+from reconciler.cli.history import with_history
 from reconciler.cli.options import narrowed, plan_options
 from reconciler.cli.session import Session, pass_session
+from reconciler.cli.source import chosen, observed, snapshot_options
 from reconciler.documents.load import load
 from reconciler.domain.wanted import Wanted
 from reconciler.errors import ExitCode
-from reconciler.rendering.as_json import to_json
-from reconciler.rendering.as_text import drift_text
+from reconciler.planning.causes import as_drift
 from reconciler.rendering.tree import plan_tree
-from reconciler.workflow.observe import observe
 
 
 @click.command("drift")
 @narrowed
-@click.option(
-    "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True
-)
+@snapshot_options
+@DRIFT.option
 @pass_session
 def command(
     session: Session,
@@ -29,21 +29,27 @@ def command(
     guardrails: Path | None,
     targets: tuple[str, ...],
     no_revokes: bool,
+    snapshot: Path | None,
+    snapshot_max_age: int,
     form: str,
+    reports: tuple[Report, ...],
 ) -> int:
     """Report where the console differs from the policies. Cannot write.
 
     Exits with 2 on any difference; a principal that no policy names is a difference here,
-    although a plan leaves it alone. Exits with 3 when a guardrail would refuse to mend it.
+    although a plan leaves it alone, and so is a role that permits something else than when it
+    was pinned. Exits with 3 when a guardrail would refuse to mend it.
     """
     options = plan_options(targets, no_revokes=no_revokes)
     loaded = load(policies, guardrails)
     wanted = Wanted(loaded.policy, loaded.guardrails, options, pins=loaded.pins)
-    with read_client(session) as client:
-        plan, _ = observe(wanted, client, session.instant(), session.progress())
-    tree = plan_tree(plan, __version__)
-    text = to_json(tree) if form == "json" else drift_text(tree, color=session.color_out)
-    click.echo(text, nl=False)
+    plan, _ = observed(session, wanted, chosen(snapshot, snapshot_max_age))
+    # Compared with the policies themselves, whatever no window explains is drift.
+    files = Files(policies, guardrails, None)
+    tree = plan_tree(with_history(session, files, as_drift(plan)), __version__)
+    DRIFT.deliver(session, tree, Output(form, reports))
     if plan.refusals:
         return ExitCode.REFUSED
-    return ExitCode.DONE if plan.is_empty and not plan.unlisted else ExitCode.DIFFERENCES
+    # What a role permits is content too: nobody changed a grant, and yet people can do more.
+    is_same = plan.is_empty and not plan.unlisted and not plan.role_changes
+    return ExitCode.DONE if is_same else ExitCode.DIFFERENCES

@@ -1,35 +1,38 @@
 """`reconciler plan`."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
 from reconciler import __version__
-from reconciler.cli.console import read_client
+from reconciler.audit.history import past_revokes, read_history
 from reconciler.cli.files import Files, load_files
-from reconciler.cli.options import plan_options, shaping
+from reconciler.cli.formats import PLAN, Output, Report, problems_told
+from reconciler.cli.history import with_history
+from reconciler.cli.options import journal_read, plan_options, shaping
 from reconciler.cli.session import Session, pass_session
+from reconciler.cli.source import chosen, observed, snapshot_options
 from reconciler.documents.plan_file import sealed, write_plan_file
 from reconciler.domain.plan import Plan
 from reconciler.errors import ExitCode
 from reconciler.rendering.as_json import to_json
-from reconciler.rendering.as_text import plan_text
 from reconciler.rendering.tree import plan_tree
-from reconciler.workflow.observe import observe
+from reconciler.settings import named_origin
 
 
 @click.command("plan")
 @shaping
+@snapshot_options
 @click.option(
     "--out",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
     help="Save the plan, so that `apply FILE` does this and nothing else.",
 )
-@click.option(
-    "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True
-)
+@PLAN.option
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 when there are differences.")
+@journal_read
 @pass_session
 def command(
     session: Session,
@@ -38,9 +41,13 @@ def command(
     base: str | None,
     targets: tuple[str, ...],
     no_revokes: bool,
+    snapshot: Path | None,
+    snapshot_max_age: int,
     out: Path | None,
     form: str,
+    reports: tuple[Report, ...],
     detailed_exitcode: bool,
+    journal: Path,
 ) -> int:
     """Show what would change on the console, and why. Cannot write.
 
@@ -55,19 +62,24 @@ def command(
       reconciler plan
       reconciler plan --out reviewed.plan.json --detailed-exitcode
       reconciler plan --target ana@acme.example
+      reconciler plan --snapshot console.json
+      reconciler plan --report markdown=comment.md --report html=plan.html
     """
     options = plan_options(targets, no_revokes=no_revokes)
-    wanted = load_files(session, Files(policies, guardrails, base), options)
-    with read_client(session) as client:
-        plan, _ = observe(wanted, client, session.instant(), session.progress())
-    tree = plan_tree(plan, __version__)
+    files = Files(policies, guardrails, base)
+    output = Output(form, reports)
+    with problems_told(session, output):
+        wanted = load_files(session, files, options)
+        past = past_revokes(read_history(journal), named_origin(session.runtime.environ))
+        wanted = replace(wanted, past_revokes=past)
+        plan, _ = observed(session, wanted, chosen(snapshot, snapshot_max_age))
+    tree = plan_tree(with_history(session, files, plan), __version__)
     if out is not None:
         write_plan_file(out, to_json(sealed(tree)))
         click.echo(
             f"Saved to {out}; `reconciler apply {out}` does this and nothing else.", err=True
         )
-    text = to_json(tree) if form == "json" else plan_text(tree, color=session.color_out)
-    click.echo(text, nl=False)
+    PLAN.deliver(session, tree, output)
     return exit_code(plan, detailed=detailed_exitcode)
 
 

@@ -1,15 +1,16 @@
-"""`reconciler audit`."""
+"""`reconciler audit verify`, `head` and `show`: by anybody, without token and network."""
 
 import json
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 import click
 
-from reconciler.audit.chain import Chain, read_chain
+from reconciler.audit.chain import Chain
 from reconciler.audit.query import Query
 from reconciler.audit.unfinished import unfinished
+from reconciler.cli.commands.audit.sound import INSTANT, sound, utc
 from reconciler.cli.options import journal_file
 from reconciler.cli.session import Session, pass_session
 from reconciler.domain.names import PrincipalName
@@ -17,20 +18,8 @@ from reconciler.errors import ExitCode, JournalError
 from reconciler.rendering.records import record_text
 from reconciler.rendering.safe import short
 
-_INSTANT = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ"])
 
-
-@click.group("audit")
-def command() -> None:
-    """Check and read the journal. Needs no token and no network.
-
-    The journal is a chain: each record names the hash of the one before. Keep the head that
-    `apply` prints where the journal's owner cannot rewrite it; with it, `audit verify` proves
-    that nothing was changed, removed or replaced since.
-    """
-
-
-@command.command("verify")
+@click.command("verify")
 @journal_file
 @click.option("--head", metavar="HASH", help="A head that was published; it must be in the chain.")
 def verify(journal: Path, head: str | None) -> int:
@@ -43,7 +32,7 @@ def verify(journal: Path, head: str | None) -> int:
       reconciler audit verify
       reconciler audit verify --head sha256:9f2c...
     """
-    chain = _sound(journal)
+    chain = sound(journal)
     runs = len({record.run for record in chain.records})
     of = "1 run" if runs == 1 else f"{runs} runs"
     click.echo(f"{journal}: {len(chain.records)} records of {of}, unbroken.")
@@ -58,22 +47,22 @@ def verify(journal: Path, head: str | None) -> int:
     return ExitCode.DONE
 
 
-@command.command("head")
+@click.command("head")
 @journal_file
 def head(journal: Path) -> int:
     """Print the hash of the last record, to be kept elsewhere."""
-    click.echo(_sound(journal).head)
+    click.echo(sound(journal).head)
     return ExitCode.DONE
 
 
-@command.command("show")
+@click.command("show")
 @journal_file
 @click.option("--principal", metavar="NAME", help="Only what is about this principal.")
 @click.option("--run", metavar="ID", help="Only this run.")
 @click.option("--kind", metavar="KIND", help="Only intent, outcome, run-started, ...")
 @click.option("--result", metavar="RESULT", help="Only outcomes such as applied or failed.")
-@click.option("--since", type=_INSTANT, help="Only from this instant on (UTC).")
-@click.option("--until", type=_INSTANT, help="Only before this instant (UTC).")
+@click.option("--since", type=INSTANT, help="Only from this instant on (UTC).")
+@click.option("--until", type=INSTANT, help="Only before this instant (UTC).")
 @click.option(
     "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True
 )
@@ -101,36 +90,16 @@ def show(
         run=run,
         kind=kind,
         result=result,
-        since=_utc(since),
-        until=_utc(until),
+        since=utc(since),
+        until=utc(until),
     )
-    for record in filter(query.matches, _sound(journal).records):
+    for record in filter(query.matches, sound(journal).records):
         tree = asdict(record)
         if form == "json":
             click.echo(json.dumps(tree, sort_keys=True))
         else:
             click.echo(record_text(tree, color=session.color_out), nl=False)
     return ExitCode.DONE
-
-
-def _sound(journal: Path) -> Chain:
-    """Read a journal; JournalError when it cannot be read or is not sound."""
-    try:
-        content = journal.read_bytes()
-    except OSError as error:
-        raise JournalError(
-            f"The journal {journal} cannot be read: {error.strerror or error}.",
-            "Name it with --journal; `apply` writes one.",
-        ) from error
-    chain = read_chain(content)
-    if chain.fault:
-        raise JournalError(
-            f"The journal {journal} is broken at record {chain.fault.record}: "
-            f"it {chain.fault.what}.",
-            "Keep the file as evidence and compare it with the heads that were published; the "
-            f"{len(chain.records)} records before are a chain whose head is {chain.head}.",
-        )
-    return chain
 
 
 def _since(chain: Chain, head: str, journal: Path) -> str:
@@ -144,7 +113,3 @@ def _since(chain: Chain, head: str, journal: Path) -> str:
         "replaced, or forged as a whole.",
         "Keep the file as evidence; the true journal is the one that holds that head.",
     )
-
-
-def _utc(instant: datetime | None) -> datetime | None:
-    return instant.replace(tzinfo=UTC) if instant else None

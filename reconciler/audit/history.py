@@ -1,0 +1,113 @@
+"""What earlier runs took away, and when: the memory behind the rolling budget.
+
+Read without a lock, so that a plan can be made while an apply runs. A torn last line is what a
+crash leaves and is passed over; everything else that does not fit is an error, because a budget
+that rests on half a record is none.
+"""
+
+import stat
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from reconciler.audit.chain import Record, read_chain
+from reconciler.errors import JournalError
+
+_DID_NOTHING = frozenset({"conflict", "failed", "not attempted"})
+"""Outcomes after which nobody lost anything; whatever else is said may have happened."""
+
+_MOST = 1_000_000
+
+
+def read_history(path: Path) -> tuple[Record, ...]:
+    """Return the records of a journal, none where there is no file yet.
+
+    Raises JournalError when it cannot be read, or was edited, cut or mixed with another.
+    """
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            # Reading a pipe would never end.
+            raise _unreadable(path, "it is not a regular file")
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return ()
+    except OSError as error:
+        raise _unreadable(path, error.strerror or str(error)) from error
+    chain = read_chain(content)
+    if chain.fault:
+        raise JournalError(
+            f"The journal {path} is broken at record {chain.fault.record}: it {chain.fault.what}.",
+            "The rolling budget rests on it. Keep the file as evidence, find out who changed it, "
+            "and name another with --journal.",
+        )
+    return chain.records
+
+
+def past_revokes(records: Iterable[Record], origin: str | None) -> tuple[datetime, ...]:
+    """Return the instants, in UTC, at which earlier runs took a scope from somebody.
+
+    Once for each scope, as the limits count: the end of a window counts for nothing. What may
+    have happened counts: an outcome that is unknown, an intent that no outcome answers. With an
+    origin, only what was done on that console counts, and what does not say where.
+
+    Raises JournalError for a record that has another form than this product writes.
+    """
+    elsewhere: set[str] = set()
+    opened: dict[tuple[str, str], int] = {}
+    taken: dict[int, tuple[datetime, ...]] = {}
+    for record in records:
+        data = record.data
+        try:
+            match record.kind:
+                case "run-started" if origin is not None and data["origin"] != origin:
+                    elsewhere.add(record.run)
+                case "intent" if record.run not in elsewhere:
+                    opened[record.run, data["principal"]["name"]] = record.sequence
+                    taken[record.sequence] = (_instant(record.time),) * _count(data)
+                case "outcome":
+                    intent = opened.pop((record.run, data["principal"]["name"]), 0)
+                    if data["result"] in _DID_NOTHING:
+                        taken.pop(intent, None)
+                case "resolved" if data["result"] == "not applied":
+                    taken.pop(data["intent"], None)
+        except (KeyError, TypeError, ValueError) as error:
+            raise JournalError(
+                f"Record {record.sequence} of the journal ({record.kind}) has a form that this "
+                "version does not know, and the rolling budget rests on it.",
+                "Use the version that wrote it; or keep the file and name another with --journal.",
+            ) from error
+    return tuple(sorted(instant for instants in taken.values() for instant in instants))
+
+
+def _instant(text: str) -> datetime:
+    instant = datetime.fromisoformat(text)
+    if instant.tzinfo is None:
+        raise ValueError(text)
+    return instant
+
+
+def _count(data: dict[str, Any]) -> int:
+    """Return how many scopes an intent takes away.
+
+    Records of the first version do not say; every revoked scope that is not held afterwards then
+    counts, the end of windows too.
+    """
+    if "taken" not in data:
+        after = data["after"]["grants"] if data["after"] else ()
+        kept = {grant["scope_id"] for grant in after}
+        return sum(
+            change["action"] == "revoke" and change["scope_id"] not in kept
+            for change in data["changes"]
+        )
+    count = data["taken"]
+    if type(count) is not int or not 0 <= count <= _MOST:
+        raise ValueError(count)
+    return count
+
+
+def _unreadable(path: Path, why: str) -> JournalError:
+    return JournalError(
+        f"The journal {path} cannot be read: {why}.",
+        "The rolling budget rests on it: make it readable, or name another with --journal.",
+    )

@@ -1,0 +1,109 @@
+"""From a saved plan to what of it may be executed now."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from reconciler import __version__
+from reconciler.documents.plan_file import saved_plan
+from reconciler.domain.names import PrincipalName
+from reconciler.domain.plan import Plan
+from reconciler.domain.state import Actual
+from reconciler.domain.wanted import Wanted
+from reconciler.errors import RefusedError
+from reconciler.planning.intersection import LeftOut, left_out
+from reconciler.planning.make import make_plan
+from reconciler.rendering.tree import decided_part, differing, plan_tree, principals_of
+from reconciler.workflow.binding import check_binding, check_surroundings, due_now
+
+_AGAIN = "Plan again, and have the new plan reviewed."
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The plan to execute, and what of the saved one is left out of it."""
+
+    plan: Plan
+    left_out: tuple[LeftOut, ...] = ()
+
+
+def reviewed_plan(
+    wanted: Wanted, actual: Actual, file: dict[str, Any], now: datetime, *, only_planned: bool
+) -> Decision:
+    """Return what of a saved plan is to be executed at this instant.
+
+    Raises RefusedError when it is no longer what would be done, or never was; with `only_planned`
+    only when time, accounts or view forbid all of it.
+    """
+    if only_planned:
+        return _intersection(wanted, actual, file, now)
+    saved = saved_plan(file)
+    planned = _planned(file)
+    recomputed = make_plan(wanted, actual, saved.instant, only=planned)
+    tree, derived = _comparable(wanted, actual, file, recomputed)
+    moved = differing(file, tree, derived=derived)
+    check_binding(saved, recomputed, now, moved)
+    if decided_part(tree, derived=derived) != decided_part(file, derived=derived):
+        who = ", ".join(moved)
+        raise RefusedError(
+            f"The saved plan shows something else than it would do{' for ' * bool(who)}{who}: "
+            "it was edited, or what it shows beside the grants has moved.",
+            _AGAIN,
+        )
+    at_now = make_plan(wanted, actual, now, only=planned)
+    due = due_now(recomputed.operations, at_now.operations)
+    executed = make_plan(wanted, actual, now, only=frozenset(one.name for one in due))
+    against = (*recomputed.refusals, *at_now.refusals, *executed.refusals)
+    return Decision(
+        replace(recomputed, operations=due, refusals=tuple(dict.fromkeys(against))),
+    )
+
+
+def _intersection(wanted: Wanted, actual: Actual, file: dict[str, Any], now: datetime) -> Decision:
+    """Return the part of the saved plan that would be done today too, judged as a plan of its own.
+
+    The guardrails see exactly what will be executed: without a grant that was left out, a revoke
+    that was fine may go too far.
+    """
+    saved = saved_plan(file)
+    # Who is meant is said by name below; a target that the policies dropped must not end the run.
+    untargeted = replace(wanted, options=replace(wanted.options, targets=()))
+    planned = _planned(file)
+    recomputed = make_plan(untargeted, actual, saved.instant, only=planned)
+    check_surroundings(saved, recomputed, now)
+    at_now = make_plan(untargeted, actual, now, only=planned)
+    tree, derived = _comparable(untargeted, actual, file, recomputed)
+    moved = differing(file, tree, derived=derived)
+    left = left_out(
+        saved.operations,
+        recomputed.operations,
+        due_now(recomputed.operations, at_now.operations),
+        frozenset(PrincipalName.parse(label) for label in moved),
+        actual,
+    )
+    kept = planned - {one.name for one in left}
+    return Decision(make_plan(untargeted, actual, now, only=kept), left)
+
+
+def _comparable(
+    wanted: Wanted, actual: Actual, file: dict[str, Any], recomputed: Plan
+) -> tuple[dict[str, Any], bool]:
+    """Return today's plan as its planner could have shown it, and whether risk and effects count.
+
+    Both rest on the roles whose pages could be read. Where this token reads more of them than
+    the planning one, the plan is made again without these; where it reads fewer, only the rest
+    can be compared.
+    """
+    touched = {role.id for role in recomputed.roles}
+    planner = {role["id"] for role in file["roles"] if role["digest"]} & touched
+    if not planner <= {each.role_id for each in actual.permissions}:
+        return plan_tree(recomputed, __version__), False
+    if {role.id for role in recomputed.roles if role.digest} != planner:
+        known = tuple(each for each in actual.permissions if each.role_id in planner)
+        seen = replace(actual, permissions=known)
+        recomputed = make_plan(wanted, seen, recomputed.instant, only=_planned(file))
+    return plan_tree(recomputed, __version__), True
+
+
+def _planned(file: dict[str, Any]) -> frozenset[PrincipalName]:
+    return frozenset(PrincipalName.parse(label) for label in principals_of(file))

@@ -1,0 +1,84 @@
+"""The writing of an apply: run the plan, tell each outcome, look again, return the exit code."""
+
+from dataclasses import dataclass
+
+from reconciler import __version__
+from reconciler.audit import events
+from reconciler.audit.journal import Journal
+from reconciler.cli.afterwards import look_for_others, noted, tell, verify
+from reconciler.cli.session import Session
+from reconciler.cli.signals import Stopping
+from reconciler.console.client import WriteClient
+from reconciler.domain.outcome import Outcome, Result
+from reconciler.domain.plan import Plan
+from reconciler.domain.state import Actual
+from reconciler.errors import ExitCode, JournalError
+from reconciler.planning.order import waves
+from reconciler.rendering.messages import error_text
+from reconciler.rendering.outcomes import outcome_text, outcomes_summary
+from reconciler.workflow.apply import run
+from reconciler.workflow.execute import Surroundings
+from reconciler.workflow.hands import Hands
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One apply, with everything it writes to."""
+
+    session: Session
+    client: WriteClient
+    actual: Actual
+    """The reading that the plan rests on."""
+    journal: Journal
+    concurrency: int
+
+    def carry_out(self, plan: Plan) -> int:
+        """Write, look again, and return the exit code of the whole."""
+        outcomes: list[Outcome] = []
+        try:
+            code = self._recorded(plan, outcomes)
+            tell(outcomes_summary(outcomes, self.journal.head))
+        except JournalError as error:
+            # What was written before is on the screen; the run ends here.
+            tell(error_text(error, color=self.session.color_err), err=True)
+            return ExitCode.PARTIAL if outcomes else ExitCode.FAILED
+        return code
+
+    def _recorded(self, plan: Plan, outcomes: list[Outcome]) -> int:
+        """Do it all with a record of it; `outcomes` is filled as they happen."""
+        own = self.actual.identity
+        since = noted(self.client)
+        started = events.run_started(plan, tool_version=__version__, actor=own.label)
+        self.journal.append("run-started", started)
+        signal = self._execute(plan, outcomes)
+        code = 0
+        if signal is None:  # asked to end: the outcomes are on record, the next run looks again
+            missing, code = verify(self.session, self.client, outcomes)
+            for outcome in missing:
+                self.journal.append("outcome", events.outcome(outcome))
+                outcomes[:] = [outcome if _same(each, outcome) else each for each in outcomes]
+            code = max(code, look_for_others(self.client, since, outcomes, own.full_name))
+        self.journal.append("run-finished", events.run_finished(outcomes))
+        if signal is not None:
+            return 128 + signal
+        is_done = all(outcome.result is Result.APPLIED for outcome in outcomes)
+        return code if is_done else ExitCode.PARTIAL
+
+    def _execute(self, plan: Plan, outcomes: list[Outcome]) -> int | None:
+        """Run the operations and tell each outcome; return the signal that asked to end."""
+        with Stopping() as stopping:
+            around = Surroundings(
+                console=Hands(self.client, self.actual),
+                journal=self.journal,
+                sleep=self.session.runtime.sleep,
+                is_stopping=lambda: stopping.signal is not None,
+                concurrency=self.concurrency,
+            )
+            for outcome in run(waves(plan.operations, self.actual.identity), around):
+                outcomes.append(outcome)
+                tell(outcome_text(outcome, color=self.session.color_out))
+            return stopping.signal
+
+
+def _same(one: Outcome, two: Outcome) -> bool:
+    return one.operation is two.operation

@@ -1,0 +1,164 @@
+"""A plan for a pull request: the verdict, then the worst, and what is harmless folded away.
+
+Draws from the machine form only. Where there is no room for everything, rows are left out from
+the end and the reader is told how many. A refusal, a change of high risk and a revoke are never
+left out: they shrink to a line a principal, and when even that does not fit, nothing is shown
+but that, because a part of them would read like all of them (T16).
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from reconciler.rendering.markdown import Section, address, code
+from reconciler.rendering.markdown_parts import brief_sections, sections
+from reconciler.rendering.summary import drift_summary, summary
+from reconciler.rendering.wording import plural, unread
+
+Tree = dict[str, Any]
+
+COMMENT = 65_536
+"""Characters of the longest comment that GitHub takes."""
+LEAST = 8_192
+"""Characters that must be there to say at least that nothing could be shown."""
+
+
+def plan_markdown(tree: Tree, *, limit: int = COMMENT, full_at: str = "") -> str:
+    """Return the plan as Markdown of at most `limit` characters, with a final newline.
+
+    `full_at` says where the whole plan is: an https address or any text. For a limit in bytes
+    pass a quarter of it. Raises ValueError for a limit below LEAST.
+    """
+    return _document(tree, summary, limit, full_at)
+
+
+def drift_markdown(tree: Tree, *, limit: int = COMMENT, full_at: str = "") -> str:
+    """Return the same differences told as drift; otherwise like `plan_markdown`."""
+
+    def total(counts: Tree, refused: int) -> str:
+        return drift_summary(counts, refused, len(tree["role_changes"]))
+
+    return _document(tree, total, limit, full_at)
+
+
+def _document(tree: Tree, total: Callable[[Tree, int], str], limit: int, full_at: str) -> str:
+    if limit < LEAST:
+        raise ValueError(f"A plan in Markdown needs room for {LEAST} characters, not {limit}.")
+    head = f"### {total(tree['summary'], len(tree['refusals']))}"
+    top = [head, _verdict(tree), *_frame(tree)]
+    where = f"The whole plan: {address(full_at)}" if full_at else ""
+    foot = _footer(tree, where)
+    for parts in (sections(tree), brief_sections(tree)):
+        told = _fitted(top, parts, foot, where, limit)
+        if told is not None:
+            return told
+    return _nothing(tree, head, where)
+
+
+def _fitted(top: list[str], parts: list[Section], foot: str, where: str, limit: int) -> str | None:
+    """Return the document with as many rows as there is room for; None if the needed do not fit."""
+
+    def told(count: int) -> str:
+        left = count
+        blocks, missing = [], {}
+        for part in parts:
+            shown = min(left, len(part.rows))
+            left -= shown
+            if shown:
+                blocks.append(part.told(shown))
+            if shown < len(part.rows):
+                missing[part.noun] = len(part.rows) - shown
+        note = [_missing(missing, where)] if missing else []
+        return "\n\n".join([*top, *note, *blocks, foot]) + "\n"
+
+    every = sum(len(part.rows) for part in parts)
+    needed = sum(len(part.rows) for part in parts if part.is_needed)
+    if len(told(every)) <= limit:
+        return told(every)
+    if len(told(needed)) > limit:
+        return None
+    # The most rows that fit lie between what is needed and everything.
+    low, high = needed, every
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if len(told(middle)) <= limit else (low, middle)
+    return told(low)
+
+
+def _missing(missing: dict[str, int], where: str) -> str:
+    kinds = ", ".join(plural(count, noun) for noun, count in missing.items())
+    rows = plural(sum(missing.values()), "row")
+    told = f"**{rows} not shown here for want of room:** {kinds}. No refusal, no change of high"
+    return _alert("IMPORTANT", f"{told} risk and no revoke is among them. {where}".rstrip())
+
+
+def _nothing(tree: Tree, head: str, where: str) -> str:
+    high = sum(change["risk"] == "high" for change in _changes(tree))
+    counts = (
+        plural(len(tree["refusals"]), "refusal"),
+        plural(high, "change") + " of high risk",
+        plural(tree["summary"]["revoke"], "revoke"),
+        plural(len(tree["role_changes"]), "changed role"),
+    )
+    told = (
+        "**REFUSED TO RENDER SAFELY.** There is no room here to show every refusal, every change "
+        "of high risk and every revoke, and a part of them would read like all of them: "
+        f"{', '.join(counts)}. **Do not approve by this text.**"
+    )
+    content = f"<sub>Content {code(tree['content_digest'])}</sub>"
+    return "\n\n".join([head, _alert("CAUTION", f"{told} {where}".rstrip()), content]) + "\n"
+
+
+def _verdict(tree: Tree) -> str:
+    """Say in a sentence or two what somebody in a hurry must know; counts only, no values."""
+    refused, revokes = len(tree["refusals"]), tree["summary"]["revoke"]
+    high = sum(change["risk"] == "high" for change in _changes(tree))
+    more = [f"{plural(high, 'change')} of high risk."] if high else []
+    more += [f"{plural(revokes, 'revoke')}."] if revokes else []
+    more += _changed_roles(tree["role_changes"])
+    if refused:
+        told = f"**Refused ({plural(refused, 'reason')}): nothing will be written.**"
+        return _alert("CAUTION", " ".join([told, *more]))
+    if high or any(change["gives_access"] for change in tree["role_changes"]):
+        return _alert("WARNING", f"**{' '.join(more)}**")
+    if more:
+        return _alert("IMPORTANT", f"**Nothing of high risk.** {' '.join(more)}")
+    if tree["operations"]:
+        return _alert("NOTE", "**Nothing of high risk, no revokes.**")
+    return _alert("NOTE", "**Nothing to change.**")
+
+
+def _changed_roles(changes: list[Tree]) -> list[str]:
+    giving = sum(change["gives_access"] for change in changes)
+    gives = f", {giving} of them giving access" if giving else ""
+    return [f"{plural(len(changes), 'role')} changed since pinned{gives}."] if changes else []
+
+
+def _frame(tree: Tree) -> Iterable[str]:
+    origin, instant = code(tree["tenant"]["origin"]), code(tree["evidence"]["instant"])
+    yield f"Console {origin}, at {instant}."
+    options = tree["options"]
+    if options["targets"]:
+        yield f"**Only for** {', '.join(code(target) for target in options['targets'])}."
+    if options["no_revokes"]:
+        yield "**Without revokes.**"
+
+
+def _footer(tree: Tree, where: str) -> str:
+    evidence = tree["evidence"]
+    by, version = code(evidence["planned_by"]), code(evidence["tool_version"])
+    digests = (
+        f"content {code(tree['content_digest'])}",
+        f"policies {code(tree['policy_digest'])}",
+        f"guardrails {code(tree['guardrails_digest'])}",
+    )
+    whole = f"{where}. " if where else ""
+    small = f"<sub>{whole}Read as {by}, version {version}; {', '.join(digests)}.</sub>"
+    return "\n\n".join(filter(None, [unread(tree, code), small]))
+
+
+def _changes(tree: Tree) -> Iterable[Tree]:
+    return (change for operation in tree["operations"] for change in operation["changes"])
+
+
+def _alert(kind: str, told: str) -> str:
+    return f"> [!{kind}]\n> {told}"

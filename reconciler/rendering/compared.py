@@ -1,0 +1,87 @@
+"""The journal against the console's activity log, told for people."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from reconciler.rendering.safe import short
+from reconciler.rendering.style import Style, Tone
+
+Tree = dict[str, Any]
+
+_MOST = 200
+"""Lines of one kind; the rest is a number."""
+
+
+def compared_text(
+    compared: Tree, own_names: Sequence[str], notes: Sequence[str], *, color: bool
+) -> str:
+    """Return the findings, what is sound, and what cannot be told.
+
+    `compared` is `audit.reconcile.Compared` as a tree; `own_names` are the full names that count
+    as ours.
+    """
+    style = Style(color=color)
+    lines = [
+        *_section("Ghost writes, under our name and in no intent:", _ghosts(compared), style),
+        *_section("On record as applied, but not in the log:", _missing(compared), style),
+        *_section("Changed by others:", _others(compared), style),
+        _sum(compared),
+        "What this cannot tell:",
+        *(f"  {note}" for note in (*_limits(compared, own_names), *notes)),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _section(title: str, rows: list[str], style: Style) -> Iterator[str]:
+    if rows:
+        yield style.paint(title, Tone.LOSS, Tone.STRONG)
+        yield from (f"  {row}" for row in rows[:_MOST])
+    if len(rows) > _MOST:
+        yield f"  and {len(rows) - _MOST} more"
+
+
+def _ghosts(compared: Tree) -> list[str]:
+    return [_activity(each) for each in compared["ghosts"]]
+
+
+def _others(compared: Tree) -> list[str]:
+    return [
+        f"{_activity(each)}, by {short(each['actor'] or 'nobody named')}"
+        for each in compared["others"]
+    ]
+
+
+def _activity(each: Tree) -> str:
+    who = each["target_name"] or each["target"] or "?"
+    return f"{short(each['time'])}  {short(who)}: {short(each['text'])} (type {each['type']})"
+
+
+def _missing(compared: Tree) -> list[str]:
+    return [
+        f"record {each['sequence']}: {short(each['operation'])} {short(each['name'])}"
+        for each in compared["missing"]
+    ]
+
+
+def _sum(compared: Tree) -> str:
+    return (
+        f"Reconciled: {compared['explained']} activities explained by intents, "
+        f"{len(compared['ghosts'])} ghost writes, {len(compared['missing'])} without activity, "
+        f"{len(compared['others'])} by others."
+    )
+
+
+def _limits(compared: Tree, own_names: Sequence[str]) -> Iterator[str]:
+    names = ", ".join(short(name) for name in own_names)
+    yield f"The log names who acted by full name only; as ours counts whoever is called: {names}."
+    yield (
+        "Within 5 minutes of a write of ours, another one on the same principal passes for it, "
+        "unless it names another role or scope."
+    )
+    yield "The log shows what this token's scope reaches, and no further back than it is kept."
+    if compared["elsewhere"]:
+        yield f"{compared['elsewhere']} changes by others are about nobody that the journal names."
+    if compared["recent"]:
+        yield f"{compared['recent']} writes are so young that the log may not show them yet."
+    if compared["untold"]:
+        yield f"{compared['untold']} writes are older than the log."

@@ -1,0 +1,172 @@
+"""One operation: read again, compare, record the intent, write, compare the answer.
+
+The console has no version on a user and replaces the whole list, so the last read before the
+write is what protects somebody else's change. What remains is the moment between that read and
+the write; `witness` reports what fell into it (T51).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from reconciler.audit import events
+from reconciler.domain.outcome import Outcome, Result
+from reconciler.domain.plan import Operation, OperationKind
+from reconciler.domain.state import Principal
+from reconciler.errors import (
+    ConsoleError,
+    DeniedError,
+    LostAnswerError,
+    ReconcilerError,
+    RefusedError,
+)
+from reconciler.planning.compare import precondition
+
+ATTEMPTS = 3
+"""How often a write is tried that reading shows not to have happened."""
+
+SETTLING = (0.5, 1.0, 2.0)
+"""Seconds between reads while the console may still show the state before a write."""
+
+
+class Console(Protocol):
+    """What apply needs of the console, for one operation at a time."""
+
+    def reread(self, operation: Operation) -> Principal | None:
+        """Return the operation's principal as the console has it now, None when absent."""
+
+    def write(self, operation: Operation) -> Principal | None:
+        """Do the operation with one call; return the console's answer."""
+
+
+class Record(Protocol):
+    """What apply needs of the journal."""
+
+    def append(self, kind: str, data: dict[str, object]) -> None:
+        """Add one record, on disk when this returns."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """The world around a run: where it writes, how it waits, when it must stop."""
+
+    console: Console
+    journal: Record
+    sleep: Callable[[float], None]
+    is_stopping: Callable[[], bool]
+    """True once the run was asked to end; the operations in flight are still finished."""
+    concurrency: int = 1
+    """How many operations may be in flight at the same time."""
+
+
+def execute(operation: Operation, around: Surroundings) -> Outcome:
+    """Do one operation and return what became of it.
+
+    Raises DeniedError when the console refuses the token, JournalError when the intent cannot
+    be recorded; nothing was written then.
+    """
+    try:
+        seen = around.console.reread(operation)
+    except DeniedError:
+        raise
+    except ConsoleError as error:
+        return Outcome(operation, Result.FAILED, f"not read again: {error.message}")
+    conflict = _conflict(operation, seen)
+    if conflict:
+        return Outcome(operation, Result.CONFLICT, conflict)
+    if around.is_stopping():
+        return Outcome(operation, Result.NOT_ATTEMPTED, "the run stopped before the write")
+    around.journal.append("intent", events.intent(operation))
+    return _write(operation, around)
+
+
+def _write(operation: Operation, around: Surroundings) -> Outcome:
+    """Write until the console says yes, no, or shows that it happened.
+
+    After a lost answer nothing is repeated blindly (T54, T55): reading decides whether the write
+    happened, did not happen, or somebody else came in between.
+    """
+    lost: LostAnswerError | None = None
+    for _ in range(ATTEMPTS):
+        try:
+            answer = around.console.write(operation)
+        except LostAnswerError as error:
+            lost = error
+            outcome = _look(operation, around, error)
+            if outcome is not None:
+                return outcome
+        except DeniedError:
+            raise
+        except (ConsoleError, RefusedError) as error:
+            refused = Outcome(operation, Result.FAILED, error.message)
+            # "Exists already" and "not found" may be the first attempt, arrived late.
+            return (_look(operation, around, error) if lost else None) or refused
+        else:
+            return _confirm(operation, around, answer)
+    detail = f"{lost.message if lost else ''} It does not show after {ATTEMPTS} attempts."
+    return Outcome(operation, Result.UNKNOWN, detail)
+
+
+def _conflict(operation: Operation, seen: Principal | None) -> str:
+    """Return why the write must not happen, or nothing."""
+    if operation.kind is OperationKind.INVITE:
+        return "somebody with this address exists by now" if seen else ""
+    if seen is None:
+        return "the principal is gone from the console"
+    if seen.name != operation.name:
+        return "the principal has another name by now, so it may be somebody else"
+    if seen.is_system or seen.is_partial:
+        return "the principal is no longer manageable with this token"
+    if precondition(seen) != operation.precondition:
+        return "somebody changed this principal since the plan"
+    return ""
+
+
+def _confirm(operation: Operation, around: Surroundings, answer: Principal | None) -> Outcome:
+    """Take the answer of the write as evidence; where it shows something else, read.
+
+    Reading every principal back at once would double the requests; the whole console is read
+    once more after the run.
+    """
+    created = answer.id if answer and operation.kind is OperationKind.INVITE else None
+    if is_done(operation, answer):
+        return Outcome(operation, Result.APPLIED, "the console's answer shows it", created)
+    try:
+        for pause in (0.0, *SETTLING):
+            if pause:
+                around.sleep(pause)
+            if is_done(operation, around.console.reread(operation)):
+                return Outcome(operation, Result.APPLIED, "confirmed by reading back", created)
+    except ConsoleError as error:
+        detail = f"written, but not read back: {error.message}"
+        return Outcome(operation, Result.UNKNOWN, detail, created)
+    detail = "the console shows something else than was written"
+    return Outcome(operation, Result.FAILED, detail, created)
+
+
+def _look(operation: Operation, around: Surroundings, lost: ReconcilerError) -> Outcome | None:
+    """Read what became of a write whose answer was lost; None means it has not happened."""
+    seen: Principal | None = None
+    try:
+        for pause in SETTLING:
+            around.sleep(pause)
+            seen = around.console.reread(operation)
+            if is_done(operation, seen):
+                detail = "the answer was lost; confirmed by reading"
+                created = seen.id if seen and operation.kind is OperationKind.INVITE else None
+                return Outcome(operation, Result.APPLIED, detail, created)
+    except ConsoleError as error:
+        return Outcome(operation, Result.UNKNOWN, f"{lost.message} Then: {error.message}")
+    conflict = _conflict(operation, seen)
+    return Outcome(operation, Result.CONFLICT, conflict) if conflict else None
+
+
+def is_done(operation: Operation, seen: Principal | None) -> bool:
+    """Tell whether what is seen of a principal is what the operation was to bring about."""
+    if operation.after is None:
+        return seen is None
+    return (
+        seen is not None
+        and seen.level is operation.after.level
+        and frozenset(seen.grants) == frozenset(operation.after.grants)
+    )

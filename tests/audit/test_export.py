@@ -1,0 +1,227 @@
+"""What a SIEM is told: every deed, in the forms it takes, and never what was only asked for."""
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from reconciler.audit.chain import Record, hash_of, read_chain
+from reconciler.audit.deeds import EXPORTED, NOT_EXPORTED
+from reconciler.audit.export import FORMS, exported
+from reconciler.domain.digest import canonical
+from reconciler.resources import resource
+
+HERE = Path(__file__).resolve().parent
+KINDS = json.loads((resource("schemas") / "journal.schema.json").read_text("utf-8"))["properties"][
+    "kind"
+]["enum"]
+Event = dict[str, Any]
+
+DIGEST = "sha256:" + "a" * 64
+RUN = {
+    "tool_version": "0.1.0",
+    "origin": "https://acme.sentinelone.net",
+    "account_ids": ["100"],
+    "actor": "service:reconciler",
+    "content_digest": DIGEST,
+    "policy_digest": DIGEST,
+    "guardrails_digest": DIGEST,
+    "operations": 3,
+}
+ANA = {"kind": "user", "name": "ana@acme.example", "id": "10"}
+NEW = {"kind": "user", "name": "new@acme.example", "id": ""}
+SIEM = {"kind": "service", "name": "service:siem", "id": "11"}
+
+
+def change(action: str = "grant", *, risk: str = "low", **other: str) -> Event:
+    site = {"scope": "EMEA/Berlin", "scope_id": "101", "scope_level": "site"}
+    role = {"role": "SOC", "role_id": "3"}
+    why = {"reason": "your change", "places": ["policies/a.yaml:4:5"], "note": "", "commit": ""}
+    return {"action": action, "risk": risk, **site, **role, **why, **other}
+
+
+TENANT = {"scope": "tenant", "scope_id": "", "scope_level": "tenant"}
+ADMIN = {"role": "Admin", "role_id": "1"}
+
+
+def outcome(principal: Event, result: str, *changes: Event, operation: str = "update") -> Event:
+    created = "77" if principal is NEW else ""
+    told = {"operation": operation, "principal": principal, "result": result, "detail": "told"}
+    return {**told, "created_id": created, "changes": list(changes)}
+
+
+STORY: list[tuple[str, Event]] = [
+    ("refused", {**RUN, "rules": ["max_revokes", "min_admins"]}),
+    ("run-started", RUN),
+    ("intent", {"operation": "update", "principal": ANA, "changes": [change(), change("revoke")]}),
+    ("outcome", outcome(ANA, "applied", change(), change("revoke", scope="EMEA/Lyon"))),
+    ("outcome", outcome(ANA, "applied", change(risk="high", **TENANT, **ADMIN))),
+    ("outcome", outcome(NEW, "applied", change(risk="medium", **ADMIN), operation="invite")),
+    ("outcome", outcome(ANA, "applied", change("revoke"), operation="delete")),
+    ("outcome", outcome(SIEM, "failed", change())),
+    ("outcome", outcome(ANA, "conflict", change())),
+    ("outcome", outcome(ANA, "unknown", change())),
+    ("outcome", outcome(ANA, "not attempted", change())),
+    ("intent", {"operation": "update", "principal": ANA, "changes": [change()]}),
+    ("run-finished", {"results": {"applied": 4}}),
+    ("recovered", {"bytes": 7, "sha256": DIGEST}),
+    ("resolved", {"principal": ANA, "intent": 12, "result": "applied", "detail": "told"}),
+    ("resolved", {"principal": ANA, "intent": 12, "result": "changed since", "detail": "told"}),
+]
+
+
+def journal(story: list[tuple[str, Event]]) -> tuple[Record, ...]:
+    lines: list[bytes] = []
+    previous = "sha256:" + "0" * 64
+    for number, (kind, data) in enumerate(story, start=1):
+        time = f"2026-11-22T09:00:{number:02}.25Z"
+        form = {"sequence": number, "previous": previous, "time": time, "run": "0" * 16}
+        lines.append(canonical(form | {"kind": kind, "data": data}))
+        previous = hash_of(lines[-1])
+    chain = read_chain(b"".join(line + b"\n" for line in lines))
+    assert chain.fault is None
+    return chain.records
+
+
+RECORDS = journal(STORY)
+
+
+def events(form: str) -> list[Event]:
+    return [event for _, event in exported(RECORDS, form)]
+
+
+def validator(event: Event) -> Draft202012Validator:
+    name = f"{event['metadata']['version']}-{event['class_uid']}.json"
+    return Draft202012Validator(json.loads((HERE / "ocsf" / name).read_text("utf-8")))
+
+
+@pytest.mark.parametrize("form", ["ocsf-1.8", "ocsf-1.9"])
+def test_every_event_is_valid_in_its_version(form: str) -> None:
+    """T71; the schemas are in tests/audit/ocsf, with a notice of where they are from."""
+    for event in events(form):
+        assert [error.message for error in validator(event).iter_errors(event)] == []
+
+
+@pytest.mark.parametrize("form", ["ocsf-1.8", "ocsf-1.9"])
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda event: event.pop("user", None) or event.pop("entity", None),
+        lambda event: event.update(made_up=1),
+        lambda event: event.pop("type_uid"),
+        lambda event: event["metadata"].pop("product"),
+    ],
+)
+def test_the_schemas_would_see_a_mistake(form: str, spoil: Any) -> None:
+    for event in events(form):
+        spoil(event)
+        assert list(validator(event).iter_errors(event))
+
+
+def test_every_kind_of_record_is_exported_or_left_out_for_a_reason() -> None:
+    """T72."""
+    assert sorted([*EXPORTED, *NOT_EXPORTED]) == sorted(KINDS)
+    numbers = {number for number, _ in exported(RECORDS, "ocsf-1.8")}
+    assert {RECORDS[number - 1].kind for number in numbers} == set(EXPORTED)
+
+
+def test_every_result_has_a_status() -> None:
+    told = {
+        event["unmapped"]["reconciler"]["result"]: event["status"] for event in events("ocsf-1.8")
+    }
+
+    assert told == {
+        "refused": "Failure",
+        "applied": "Success",
+        "failed": "Failure",
+        "conflict": "Failure",
+        "unknown": "Unknown",
+        "not attempted": "Other",
+        "changed since": "Unknown",
+    }
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_events_read_as_they_were_approved(form: str, request: pytest.FixtureRequest) -> None:
+    """T73; rewritten by --bless only."""
+    file = HERE / "golden" / f"{form}.jsonl"
+    told = "".join(json.dumps(event, sort_keys=True) + "\n" for event in events(form))
+    if request.config.getoption("--bless"):
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(told, encoding="utf-8")
+
+    assert told == file.read_text("utf-8")
+
+
+def test_severity_follows_the_risk() -> None:
+    told = Counter(
+        (event["unmapped"]["reconciler"]["change"]["risk"], event["severity_id"])
+        for event in events("ocsf-1.8")
+        if event["class_uid"] == 3005
+    )
+
+    assert set(told) == {("low", 1), ("medium", 2), ("high", 3)}
+
+
+@pytest.mark.parametrize("form", ["ocsf-1.8", "ocsf-1.9"])
+def test_every_event_has_a_name_of_its_own(form: str) -> None:
+    uids = [event["metadata"]["uid"] for event in events(form)]
+
+    assert len(set(uids)) == len(uids)
+
+
+def test_the_flat_form_is_flat() -> None:
+    """T74."""
+    for event in events("sdl"):
+        assert not any(isinstance(value, dict | list) for value in event.values())
+        assert [key for key in event if key.startswith("event.")] == ["event.type"]
+        assert event["dataSource.category"] == "security"
+    assert events("sdl")[0]["time"] == 1795338001.25
+
+
+def test_the_flat_form_names_the_site() -> None:
+    assert {event["site_id"] for event in events("sdl")} == {"", "101"}
+
+
+def test_a_cloud_event_carries_the_uid_of_what_is_in_it() -> None:
+    for envelope in events("cloudevents"):
+        assert envelope["id"] == envelope["data"]["metadata"]["uid"]
+        assert envelope["specversion"] == "1.0"
+        assert all(envelope[key] for key in ("source", "type", "subject", "time"))
+
+
+def test_a_cut_edited_or_moved_event_breaks_the_chain_of_events() -> None:
+    told = events("ocsf-1.9")
+    assert broken(told) == []
+
+    assert broken([told[0], *told[2:]]) == [1]
+    assert broken([told[1], told[0], *told[2:]])
+    assert broken([{**told[0], "message": "another"}, *told[1:]]) == [0]
+
+
+def broken(told: list[Event]) -> list[int]:
+    """Check the events as somebody would who has only them."""
+    faults, previous = [], None
+    for number, event in enumerate(told):
+        [link] = event["attestation_list"]
+        bare = {key: value for key, value in link.items() if key != "fingerprint"}
+        own = hash_of(canonical({**event, "attestation_list": [bare]}))
+        named = link.get("prev_event", {}).get("uid")
+        if own != f"sha256:{link['fingerprint']['value']}" or named != previous:
+            faults.append(number)
+        previous = event["metadata"]["uid"]
+    return faults
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("data", [{}, {"principal": 1, "changes": 7, "intent": "x", "rules": 3}])
+def test_a_record_of_a_foreign_form_is_exported_without_an_error(
+    form: str, kind: str, data: Event
+) -> None:
+    records = journal([(kind, data)])
+
+    assert json.dumps(list(exported(records, form)))

@@ -1,0 +1,198 @@
+"""How much earlier runs took away, read from the journal they left."""
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from builders import BERLIN, LYON, SOC, assign, gone, grant, plan, user, world
+
+from reconciler.audit import events
+from reconciler.audit.chain import Record
+from reconciler.audit.history import past_revokes, read_history
+from reconciler.audit.journal import Journal
+from reconciler.domain.outcome import Outcome, Result
+from reconciler.domain.plan import Operation
+from reconciler.errors import JournalError
+
+HERE, THERE = "https://acme.sentinelone.net", "https://other.sentinelone.net"
+AT = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
+
+
+def leaving() -> Operation:
+    """Ana loses two scopes."""
+    ana = user("10", "ana@acme.example", grant(SOC, BERLIN), grant(SOC, LYON))
+    return plan(world(ana), former=(gone("ana@acme.example"),)).operations[0]
+
+
+class Runs:
+    """Writes runs into a journal, as apply does."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.count = 0
+
+    def run(self, *results: Result | None, origin: str | None = HERE) -> str:
+        """One operation for each result; without a result, the run died after the intent."""
+        self.count += 1
+        run_id = f"{self.count:016x}"
+        with Journal(self.path, now=lambda: AT.replace(hour=self.count), run_id=run_id) as journal:
+            if origin is not None:
+                journal.append("run-started", {"origin": origin})
+            for result in results:
+                journal.append("intent", events.intent(leaving()))
+                if result is not None:
+                    outcome = events.outcome(Outcome(leaving(), result))
+                    journal.append("outcome", outcome)
+        return run_id
+
+    def hours(self, origin: str | None = HERE) -> list[int]:
+        return [instant.hour for instant in past_revokes(read_history(self.path), origin)]
+
+
+@pytest.fixture
+def runs(path: Path) -> Runs:
+    return Runs(path)
+
+
+@pytest.mark.parametrize(
+    ("result", "counts"),
+    [
+        (Result.APPLIED, True),
+        (Result.UNKNOWN, True),
+        (None, True),
+        (Result.FAILED, False),
+        (Result.CONFLICT, False),
+        (Result.NOT_ATTEMPTED, False),
+    ],
+)
+def test_what_happened_or_may_have_happened_counts(
+    runs: Runs, result: Result | None, counts: bool
+) -> None:
+    runs.run(result)
+
+    assert runs.hours() == ([1, 1] if counts else [])
+
+
+def test_every_run_counts_at_its_own_time(runs: Runs) -> None:
+    runs.run(Result.APPLIED)
+    runs.run(Result.FAILED, Result.APPLIED)
+    runs.run(None)
+
+    assert runs.hours() == [1, 1, 2, 2, 3, 3]
+
+
+def test_an_outcome_answers_the_intent_of_its_own_run(runs: Runs) -> None:
+    runs.run(None)
+    runs.run(Result.FAILED)
+
+    assert runs.hours() == [1, 1]
+
+
+def test_another_console_has_a_budget_of_its_own(runs: Runs) -> None:
+    runs.run(Result.APPLIED, origin=THERE)
+    runs.run(Result.APPLIED, origin=HERE)
+    runs.run(Result.APPLIED, origin=None)
+
+    assert runs.hours(HERE) == [2, 2, 3, 3]
+    assert runs.hours(THERE) == [1, 1, 3, 3]
+    assert runs.hours(None) == [1, 1, 2, 2, 3, 3]
+
+
+@pytest.mark.parametrize(
+    ("result", "counts"), [("applied", True), ("changed since", True), ("not applied", False)]
+)
+def test_what_a_later_reading_shows_not_to_have_happened_is_taken_back(
+    runs: Runs, path: Path, result: str, counts: bool
+) -> None:
+    runs.run(None)
+    with Journal(path, now=lambda: AT, run_id="f" * 16) as journal:
+        principal = events.intent(leaving())["principal"]
+        resolved = {"principal": principal, "intent": 2, "result": result, "detail": ""}
+        journal.append("resolved", resolved)
+
+    assert runs.hours() == ([1, 1] if counts else [])
+
+
+def test_a_torn_last_line_is_passed_over_and_the_file_left_alone(runs: Runs, path: Path) -> None:
+    runs.run(Result.APPLIED)
+    with path.open("ab") as file:
+        file.write(b'{"data":{"oper')
+    content = path.read_bytes()
+
+    assert runs.hours() == [1, 1]
+    assert path.read_bytes() == content
+
+
+def test_a_plan_reads_while_an_apply_holds_the_journal(runs: Runs, path: Path) -> None:
+    runs.run(Result.APPLIED)
+    with Journal(path, now=lambda: AT, run_id="f" * 16):
+        assert runs.hours() == [1, 1]
+
+
+def test_where_there_is_no_journal_nothing_was_taken(path: Path) -> None:
+    assert read_history(path) == ()
+
+
+def test_a_journal_that_was_changed_is_an_error(runs: Runs, path: Path) -> None:
+    runs.run(Result.APPLIED)
+    path.write_bytes(path.read_bytes().replace(b'"taken":2', b'"taken":0'))
+
+    with pytest.raises(JournalError) as caught:
+        read_history(path)
+    assert caught.value.message.startswith(f"The journal {path} is broken at record 3: it ")
+    assert "--journal" in caught.value.remedy
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_file_that_is_none_is_an_error_and_nobody_waits(path: Path) -> None:
+    os.mkfifo(path)
+
+    with pytest.raises(JournalError) as caught:
+        read_history(path)
+    assert caught.value.message == f"The journal {path} cannot be read: it is not a regular file."
+
+
+def test_a_folder_on_the_way_that_is_a_file_is_an_error(path: Path) -> None:
+    path.write_text("")
+
+    with pytest.raises(JournalError) as caught:
+        read_history(path / "journal.jsonl")
+    assert caught.value.message.endswith("cannot be read: Not a directory.")
+
+
+def record(kind: str, data: dict[str, Any], time: str = "2026-11-22T09:00:00Z") -> Record:
+    return Record(7, time, "0" * 16, kind, data, "sha256:" + "0" * 64)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        record("run-started", {}),
+        record("intent", {"principal": {"name": "ana"}}),
+        record("intent", {"principal": {"name": "ana"}, "taken": -1}),
+        record("intent", {"principal": {"name": "ana"}, "taken": True}),
+        record("intent", {"principal": {"name": "ana"}, "taken": 10**7}),
+        record("intent", {"principal": {"name": "ana"}, "taken": 1}, time="now"),
+        record("intent", {"principal": {"name": "ana"}, "taken": 1}, time="2026-11-22T09:00:00"),
+        record("intent", {"principal": None, "taken": 1}),
+        record("outcome", {"principal": {"name": "ana"}}),
+        record("resolved", {}),
+    ],
+)
+def test_a_record_of_another_form_is_an_error_and_never_nothing(odd: Record) -> None:
+    with pytest.raises(JournalError) as caught:
+        past_revokes([odd], HERE)
+
+    assert caught.value.message.startswith(f"Record 7 of the journal ({odd.kind}) has a form")
+
+
+def test_records_that_do_not_say_count_every_scope_that_is_lost() -> None:
+    ana = user("10", "ana@acme.example", grant(SOC, BERLIN), grant(SOC, LYON))
+    lowered = plan(world(ana), assign("ana@acme.example", "Viewer", "EMEA/Lyon")).operations[0]
+    earlier = [events.intent(each) for each in (leaving(), lowered)]
+    for data in earlier:
+        del data["taken"]
+
+    assert [len(past_revokes([record("intent", data)], HERE)) for data in earlier] == [2, 1]
