@@ -118,7 +118,9 @@ def _effect(effect: Tree, operation: Tree, quote: Quote) -> str:
     role = after or before
     if role is None:
         return ""
-    told = _gain_or_loss(effect, quote)
+    # What an ordinary role permits is no news; the difference between two roles is.
+    is_ordinary = all(change["risk"] == "low" for change in operation["changes"])
+    told = "" if is_ordinary else _gain_or_loss(effect, quote)
     if not _is_told(effect, operation):
         sense = "more" if after else "fewer"
         reach = f"reaches {_counted(effect['scopes'])} {sense} as {quote(role['name'])}: {where}"
@@ -145,12 +147,21 @@ def _is_told(effect: Tree, operation: Tree) -> bool:
 
 
 def _pages(pages: dict[str, list[str]], quote: Quote) -> str:
-    """Return `Users: Create, Edit; Policy: View and 2 more; and 5 more pages`."""
-    names = sorted(pages, key=lambda page: (not _is_about_access(page), page))
-    told = [f"{quote(page)}: {listed(pages[page], TITLES_SHOWN, quote)}" for page in names]
+    """Return `Users: Create, Edit; Policy: Edit; and 5 more pages; views 3 pages`.
+
+    What only shows something is counted; what changes something is named, access first.
+    """
+    doing = {page: [title for title in pages[page] if not _is_view(title)] for page in pages}
+    names = sorted(filter(doing.get, pages), key=lambda page: (not _is_about_access(page), page))
+    told = [f"{quote(page)}: {listed(doing[page], TITLES_SHOWN, quote)}" for page in names]
     rest = len(told) - PAGES_SHOWN
-    more = [f"and {plural(rest, 'more page')}"] if rest > 0 else []
-    return "; ".join(told[:PAGES_SHOWN] + more)
+    parts = told[:PAGES_SHOWN] + ([f"and {plural(rest, 'more page')}"] if rest > 0 else [])
+    seen = sum(any(map(_is_view, titles)) for titles in pages.values())
+    return "; ".join(parts + ([f"views {plural(seen, 'page')}"] if seen else []))
+
+
+def _is_view(title: str) -> bool:
+    return title.casefold() == "view"
 
 
 def _is_about_access(page: str) -> bool:

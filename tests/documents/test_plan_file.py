@@ -70,7 +70,17 @@ def test_a_plan_read_back_is_the_plan_that_was_saved(tmp_path: Path) -> None:
         view_sites=7,
         instant=NOW,
         options=Options((PrincipalName.user("ana@acme.example"),), no_revokes=False),
+        tool_version="1.2.3",
+        operations=saved_plan(tree).operations,
+        roles=saved_plan(tree).roles,
     )
+    assert [each.name for each in saved_plan(tree).operations] == [
+        each.name for each in MADE.operations
+    ]
+    assert [each.after for each in saved_plan(tree).operations] == [
+        each.after for each in MADE.operations
+    ]
+    assert saved_plan(tree).roles == MADE.roles
 
 
 def test_only_its_owner_can_read_a_saved_plan(tmp_path: Path) -> None:

@@ -102,4 +102,4 @@ def test_the_record_reads_as_a_story(applied: Any) -> None:
 
     assert "intent: delete eve@acme.example" in told
     assert "- revoke" in told
-    assert "outcome: eve@acme.example applied: confirmed by reading back" in told
+    assert "outcome: eve@acme.example applied: the console's answer shows it" in told
