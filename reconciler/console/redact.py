@@ -14,6 +14,8 @@ HIDDEN = "(hidden)"
 _SECRET_KEYS = (
     *("token", "secret", "passw", "passphrase", "passcode", "credential", "cookie", "bearer"),
     *("authorization", "jwt", "apikey", "privatekey", "accesskey", "sitekey", "licensekey"),
+    *("privkey", "sshkey", "registrationkey", "installkey", "recoverycode", "backupcode", "pwd"),
+    *("otpseed", "totp", "signature", "sessionid"),
 )
 """Parts of a key, in lower case and without `_`, `-` and the like, whose value is left out."""
 
@@ -25,6 +27,9 @@ _SECRET_TEXT = re.compile(
     r"eyJ[A-Za-z0-9_+/=-]{8,}(?:\.[A-Za-z0-9_=-]+)*"
     # An API token of the legacy kind.
     r"|(?<![A-Za-z0-9])[A-Za-z0-9]{80}(?![A-Za-z0-9])"
+    # What a header would carry, and a password in an address.
+    r"|(?i:\b(?:bearer|apitoken)\s+[A-Za-z0-9._~+/=-]{16,})"
+    r"|(?<=://)[^/\s:@]{1,100}:[^/\s@]{1,100}(?=@)"
 )
 
 

@@ -9,10 +9,11 @@ from typing import Any
 
 from deepdiff import DeepDiff
 
-from reconciler.domain.access import Grant, sort_grants
+from reconciler.domain.access import Grant, Level, sort_grants
 from reconciler.domain.desired import DesiredGrant, DesiredPrincipal
 from reconciler.domain.digest import digest
 from reconciler.domain.guardrails import NothingLeft
+from reconciler.domain.names import PrincipalKind
 from reconciler.domain.plan import (
     Action,
     Change,
@@ -80,7 +81,7 @@ def compare(desired: DesiredPrincipal, rules: Rules) -> Comparison:
             after=after,
             changes=_changes(desired, held, wanted, rules),
             precondition=precondition(actual),
-            notes=notes + _identity_provider(actual),
+            notes=notes + _identity_provider(actual) + _token(actual, wanted, rules),
         )
     )
 
@@ -89,16 +90,31 @@ def precondition(actual: Principal | None) -> str:
     """Digest of what a write relies on: id, level and the whole list, or that nobody is there."""
     if actual is None:
         return digest("absent")
-    entries = sorted([grant.scope.id, grant.role.id] for grant in actual.grants)
-    return digest([actual.kind.value, actual.id, actual.level.value, entries])
+    pairs = [(grant.scope.id, grant.role.id) for grant in actual.grants]
+    return precondition_of(actual.kind, actual.id, actual.level, pairs)
+
+
+def precondition_of(
+    kind: PrincipalKind, id_: str, level: Level, pairs: Iterable[tuple[str, str]]
+) -> str:
+    """Digest of somebody who holds these pairs of scope id and role id, see `precondition`."""
+    entries = sorted([scope_id, role_id] for scope_id, role_id in pairs)
+    return digest([kind.value, id_, level.value, entries])
+
+
+def token_precondition(actual: Principal) -> str:
+    """Digest of what renewing a token relies on: whose it is, and which one it replaces."""
+    return digest(["token", actual.kind.value, actual.id, actual.token_created or ""])
 
 
 def _invitation(desired: DesiredPrincipal, rules: Rules) -> Operation | None:
     wanted = frozenset(wish.grant for wish in desired.in_force)
     if not wanted:
         return None
+    # Never by a policy: `people` makes a service user that is not there a problem.
+    is_service = desired.name.kind is PrincipalKind.SERVICE
     return Operation(
-        kind=OperationKind.INVITE,
+        kind=OperationKind.CREATE if is_service else OperationKind.INVITE,
         name=desired.name,
         principal_id=None,
         full_name=desired.full_name or "",
@@ -211,6 +227,18 @@ def _nothing_left(desired: DesiredPrincipal, held: frozenset[Grant]) -> Refusal:
         "people are parked; or keep one grant.",
         desired.places,
     )
+
+
+def _token(actual: Principal, wanted: frozenset[Grant], rules: Rules) -> tuple[str, ...]:
+    """Say what happens to an API token when access ends (API reference, section 7.5).
+
+    Whether there is one, this token may not see; so it is said of everybody.
+    """
+    if wanted and wanted != {rules.nothing_left}:
+        return ()
+    if actual.kind is PrincipalKind.USER:
+        return ("an API token, if there is one, is revoked first",)
+    return () if wanted else ("its API token ends with it",)
 
 
 def _identity_provider(actual: Principal) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ def content_digest(options: Options, operations: Iterable[Operation]) -> str:
             "options": {
                 "no_revokes": options.no_revokes,
                 "targets": sorted(f"{name.kind}:{name.key}" for name in options.targets),
+                **({"undo_of": [undo.run, undo.head]} if (undo := options.undo_of) else {}),
             },
             # By principal, not by execution: the order depends on whose token it is.
             "operations": sorted(map(_operation, operations), key=itemgetter("principal")),

@@ -40,5 +40,16 @@ def overlap(one: str, two: str) -> bool:
 
 @cache
 def _compiled(pattern: str) -> re.Pattern[str]:
-    kinds = {"*": ".*", "?": f"[^{_ANY}]"}
-    return re.compile("".join(kinds.get(c, re.escape(c)) for c in pattern) + r"\Z", re.DOTALL)
+    """Return the expression of a pattern; the text after each `*` is found once, not tried anew.
+
+    Without the atomic groups a pattern of many `*` would take time beyond measure.
+    """
+    kinds = {"?": f"[^{_ANY}]"}
+    first, *parts = (
+        "".join(kinds.get(char, re.escape(char)) for char in part) for part in pattern.split("*")
+    )
+    if not parts:
+        return re.compile(rf"{first}\Z", re.DOTALL)
+    *inner, last = parts
+    lazily = "".join(f"(?>.*?{part})" for part in inner if part)
+    return re.compile(rf"{first}{lazily}.*{last}\Z", re.DOTALL)

@@ -37,12 +37,11 @@ def refusals(judged: Judged, compared: Iterable[Refusal]) -> tuple[Refusal, ...]
 
 
 def protected(judged: Judged) -> Iterable[Refusal]:
-    """Nothing of a protected principal is removed or lowered."""
-    names = judged.guardrails.protected
+    """Nothing of a protected principal is removed or lowered, whatever its address is by now."""
     lowered = [
         (operation.name, places_of(operation))
         for operation in judged.operations
-        if _is_named(operation.name, operation.principal_id, names) and _is_lowered(operation)
+        if _is_protected(judged, operation.name, operation.principal_id) and _is_lowered(operation)
     ]
     ending = {id_ for id_, _ in judged.ending}
     lowered += [
@@ -50,7 +49,7 @@ def protected(judged: Judged) -> Iterable[Refusal]:
         for one in judged.targeted
         if one.principal is not None
         and one.principal.id in ending
-        and _is_named(one.name, one.principal.id, names)
+        and _is_protected(judged, one.name, one.principal.id)
     ]
     for name, places in lowered:
         yield Refusal(
@@ -99,11 +98,13 @@ def window_leaves_nothing(judged: Judged) -> Iterable[Refusal]:
             )
 
 
-def _is_named(
-    name: PrincipalName, principal_id: str | None, names: tuple[PrincipalName, ...]
-) -> bool:
+def _is_protected(judged: Judged, name: PrincipalName, principal_id: str | None) -> bool:
+    """Tell whether the guardrails protect a principal: by name, by id, or by the pinned id."""
+    names, pins = judged.guardrails.protected, judged.names.pins
     by_id = PrincipalName.service(f"id:{principal_id}")
-    return name in names or (name.kind is PrincipalKind.SERVICE and by_id in names)
+    is_named = name in names or (name.kind is PrincipalKind.SERVICE and by_id in names)
+    pinned = {pin.id for pin in pins.principals if pin.name in names} if pins else set()
+    return is_named or principal_id in pinned
 
 
 def _is_lowered(operation: Operation) -> bool:

@@ -1,6 +1,6 @@
 """Policy x guardrails x actual state x instant -> plan. The whole decision, in one screen."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from reconciler.domain.access import Grant, Level
@@ -28,6 +28,7 @@ from reconciler.planning.privileges import Privileges
 from reconciler.planning.renames import with_renamed_sites
 from reconciler.planning.resolve import resolve
 from reconciler.planning.rolepins import role_changes
+from reconciler.planning.undo import as_undo, restored
 
 
 def make_plan(
@@ -45,10 +46,32 @@ def make_plan(
     Raises PolicyError when names do not resolve, claims conflict or somebody named must not
     be managed. What guardrails say comes back inside the plan, as refusals.
     """
-    options, guardrails = wanted.options, wanted.guardrails
+    guardrails = wanted.guardrails
     check_origin(wanted.pins, actual.origin)
     names = Names.of(actual, wanted.pins)
-    desired = resolve(wanted.policy, guardrails, actual, names, instant)
+    desired = (
+        restored(wanted.undo, guardrails, actual)
+        if wanted.undo
+        else resolve(wanted.policy, guardrails, actual, names, instant)
+    )
+    return decide(desired, wanted, Seen(actual, names, instant), only)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a decision rests on beside what is desired."""
+
+    actual: Actual
+    names: Names
+    instant: datetime
+
+
+def decide(
+    desired: Desired, wanted: Wanted, seen: Seen, only: frozenset[PrincipalName] | None = None
+) -> Plan:
+    """Return the plan that brings about what is desired, judged; see `make_plan`."""
+    actual, names, instant = seen.actual, seen.names, seen.instant
+    options, guardrails = wanted.options, wanted.guardrails
     privileges = Privileges(actual)
     rules = Rules(
         nothing_left=_nothing_left(guardrails, names.catalog),
@@ -63,7 +86,10 @@ def make_plan(
     operations = execution_order(
         [each.operation for _, each in compared if each.operation], actual.identity
     )
-    operations = with_renamed_sites(operations, wanted.policy, targeted, names)
+    if wanted.undo:
+        operations = as_undo(operations)
+    else:
+        operations = with_renamed_sites(operations, wanted.policy, targeted, names)
     judged = Judged(
         operations=privileges.explained(operations),
         desired=desired,

@@ -55,7 +55,7 @@ def to_pin(
                 role = then.role(role_name, scope)
             roles |= set() if isinstance(role, Problem) else {role}
             sites |= {scope} if scope.level is Level.SITE else set()
-    found = _principals(policy, actual)
+    found = _principals(policy, guardrails, actual)
     return ToPin(found, frozenset(sites), frozenset(roles), sort_problems(tuple(notes)))
 
 
@@ -108,11 +108,12 @@ def _named(
         yield ScopeName(Level.SITE, park.site, park.place), RoleName(park.role, park.place)
 
 
-def _principals(policy: Policy, actual: Actual) -> tuple[Principal, ...]:
-    """Return everybody whom the policies manage and the console has, known by one name."""
+def _principals(policy: Policy, guardrails: Guardrails, actual: Actual) -> tuple[Principal, ...]:
+    """Return everybody managed or protected whom the console has, known by one name."""
     people = People(actual)
     named = [one.name for entry in policy.assignments for one in entry.members]
-    wanted = {people.canonical(name) for name in (*named, *(one.name for one in policy.former))}
+    named += [*(one.name for one in policy.former), *guardrails.protected]
+    wanted = {people.canonical(name) for name in named}
     return tuple(one for one in actual.principals if one.name in wanted)
 
 

@@ -120,6 +120,10 @@ def _verdict(tree: Tree) -> str:
         return _alert("CAUTION", " ".join([told, *more]))
     if high or any(change["gives_access"] for change in tree["role_changes"]):
         return _alert("WARNING", f"**{' '.join(more)}**")
+    unread = [role for role in tree["roles"] if role["digest"] is None]
+    if unread and tree["operations"]:
+        told = f"**It is not known what {plural(len(unread), 'role')} permit.**"
+        return _alert("IMPORTANT", " ".join([told, *more]))
     if more:
         return _alert("IMPORTANT", f"**Nothing of high risk.** {' '.join(more)}")
     if tree["operations"]:
@@ -141,6 +145,8 @@ def _frame(tree: Tree) -> Iterable[str]:
         yield f"**Only for** {', '.join(code(target) for target in options['targets'])}."
     if options["no_revokes"]:
         yield "**Without revokes.**"
+    if "undo_of" in options:
+        yield f"**Undo** of the run {code(options['undo_of']['run'])}."
 
 
 def _footer(tree: Tree, where: str) -> str:

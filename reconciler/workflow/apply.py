@@ -15,7 +15,9 @@ from reconciler.domain.outcome import Outcome, Result
 from reconciler.domain.plan import Operation
 from reconciler.errors import DeniedError, JournalError
 from reconciler.planning.order import Waves
-from reconciler.workflow.execute import Surroundings, execute
+from reconciler.workflow.execute import DeniedHalfwayError, Surroundings, execute
+
+_DENIED = "the console refuses the token"
 
 STOP_AFTER = 3
 """Failures in a row that stop the run (T56)."""
@@ -78,6 +80,9 @@ class _Course:
         except JournalError as error:
             self._stop("the record cannot be kept")
             return _Done(outcome, error)
+        except BaseException:
+            self._stop("an internal error ended the run")
+            raise
         self._count(outcome)
         return _Done(outcome)
 
@@ -87,8 +92,11 @@ class _Course:
         try:
             return execute(operation, self._around)
         except DeniedError as error:
-            self._stop("the console refuses the token")
+            self._stop(_DENIED)
             return Outcome(operation, Result.FAILED, error.message)
+        except DeniedHalfwayError as error:
+            self._stop(_DENIED)
+            return error.outcome
 
     def _count(self, outcome: Outcome) -> None:
         """Stop after several failures in a row; a conflict says nothing about the console."""

@@ -6,10 +6,12 @@ the write; `witness` reports what fell into it (T51).
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from http import HTTPStatus
 from typing import Protocol
 
 from reconciler.audit import events
+from reconciler.console.answers import RejectedError
 from reconciler.domain.outcome import Outcome, Result
 from reconciler.domain.plan import Operation, OperationKind
 from reconciler.domain.state import Principal
@@ -21,6 +23,7 @@ from reconciler.errors import (
     RefusedError,
 )
 from reconciler.planning.compare import precondition
+from reconciler.workflow.tokens import end_token
 
 ATTEMPTS = 3
 """How often a write is tried that reading shows not to have happened."""
@@ -37,6 +40,9 @@ class Console(Protocol):
 
     def write(self, operation: Operation) -> Principal | None:
         """Do the operation with one call; return the console's answer."""
+
+    def revoke_token(self, operation: Operation) -> None:
+        """Revoke the API token of the operation's principal."""
 
 
 class Record(Protocol):
@@ -59,11 +65,20 @@ class Surroundings:
     """How many operations may be in flight at the same time."""
 
 
+class DeniedHalfwayError(Exception):
+    """The console refuses the token after a write whose effect is not known."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__(outcome.detail)
+        self.outcome = outcome
+
+
 def execute(operation: Operation, around: Surroundings) -> Outcome:
     """Do one operation and return what became of it.
 
     Raises DeniedError when the console refuses the token, JournalError when the intent cannot
-    be recorded; nothing was written then.
+    be recorded; nothing was written then. Raises DeniedHalfwayError when it refuses the token
+    only after a write that may have happened.
     """
     try:
         seen = around.console.reread(operation)
@@ -77,7 +92,9 @@ def execute(operation: Operation, around: Surroundings) -> Outcome:
     if around.is_stopping():
         return Outcome(operation, Result.NOT_ATTEMPTED, "the run stopped before the write")
     around.journal.append("intent", events.intent(operation))
-    return _write(operation, around)
+    remains = end_token(operation, seen, around.console, around.journal)
+    outcome = _write(operation, around)
+    return replace(outcome, remains=remains) if remains else outcome
 
 
 def _write(operation: Operation, around: Surroundings) -> Outcome:
@@ -95,12 +112,17 @@ def _write(operation: Operation, around: Surroundings) -> Outcome:
             outcome = _look(operation, around, error)
             if outcome is not None:
                 return outcome
-        except DeniedError:
-            raise
+        except DeniedError as error:
+            if lost is None:
+                raise
+            detail = f"{lost.message} Then: {error.message}"
+            raise DeniedHalfwayError(Outcome(operation, Result.UNKNOWN, detail)) from error
         except (ConsoleError, RefusedError) as error:
             refused = Outcome(operation, Result.FAILED, error.message)
-            # "Exists already" and "not found" may be the first attempt, arrived late.
-            return (_look(operation, around, error) if lost else None) or refused
+            # "Exists already" and "not found" may be the first attempt, arrived late; and a gateway
+            # may have sent even a single one twice (T54).
+            is_taken = isinstance(error, RejectedError) and error.status == HTTPStatus.CONFLICT
+            return (_look(operation, around, error) if lost or is_taken else None) or refused
         else:
             return _confirm(operation, around, answer)
     detail = f"{lost.message if lost else ''} It does not show after {ATTEMPTS} attempts."
@@ -139,7 +161,7 @@ def _confirm(operation: Operation, around: Surroundings, answer: Principal | Non
                 return Outcome(operation, Result.APPLIED, "confirmed by reading back", created)
     except ConsoleError as error:
         detail = f"written, but not read back: {error.message}"
-        return Outcome(operation, Result.UNKNOWN, detail, created)
+        return _unknown(Outcome(operation, Result.UNKNOWN, detail, created), error)
     detail = "the console shows something else than was written"
     return Outcome(operation, Result.FAILED, detail, created)
 
@@ -156,9 +178,17 @@ def _look(operation: Operation, around: Surroundings, lost: ReconcilerError) -> 
                 created = seen.id if seen and operation.kind is OperationKind.INVITE else None
                 return Outcome(operation, Result.APPLIED, detail, created)
     except ConsoleError as error:
-        return Outcome(operation, Result.UNKNOWN, f"{lost.message} Then: {error.message}")
+        detail = f"{lost.message} Then: {error.message}"
+        return _unknown(Outcome(operation, Result.UNKNOWN, detail), error)
     conflict = _conflict(operation, seen)
     return Outcome(operation, Result.CONFLICT, conflict) if conflict else None
+
+
+def _unknown(outcome: Outcome, error: ConsoleError) -> Outcome:
+    """Return an unknown outcome; raise it when the console refuses the token by now."""
+    if isinstance(error, DeniedError):
+        raise DeniedHalfwayError(outcome) from error
+    return outcome
 
 
 def is_done(operation: Operation, seen: Principal | None) -> bool:

@@ -12,6 +12,7 @@ from reconciler.domain.access import Level
 from reconciler.domain.state import Actual
 
 ANA = {"kind": "user", "name": "ana@acme.example", "id": "10"}
+SIEM = {"kind": "service", "name": "service:siem"}
 BO = {"kind": "user", "name": "bo@acme.example", "id": "11"}
 
 
@@ -117,3 +118,21 @@ def test_a_holding_of_a_foreign_form_is_nobodys(holding: Any) -> None:
     ana = user("10", "ana@acme.example", grant(SOC, BERLIN))
 
     assert resolved(world(ana), holding, holding) == "changed since"
+
+
+def test_two_service_users_of_one_name_are_two() -> None:
+    one, two = SIEM | {"id": "1"}, SIEM | {"id": "2"}
+    records = record(1, "intent", one), record(2, "intent", two)
+
+    assert open_intents(*records, record(3, "outcome", two, result="applied")) == [
+        (1, "service:siem")
+    ]
+
+
+def test_what_was_intended_on_another_console_is_not_this_one_s() -> None:
+    elsewhere = Record(1, "", "run", "run-started", {"origin": "https://staging.example"}, "")
+    records = elsewhere, record(2, "intent")
+
+    assert unfinished(records, "https://acme.example") == ()
+    assert len(unfinished(records, "https://staging.example")) == 1
+    assert len(unfinished(records)) == 1

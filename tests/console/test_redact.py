@@ -27,6 +27,7 @@ def nested(key: str, value: Any, depth: int) -> Any:
         *("password", "newPassword", "PASSWD", "passphrase", "clientSecret", "secret", "api_key"),
         *("apiKey", "X-API-Key", "privateKey", "site_key", "cookie", "Set-Cookie", "credentials"),
         *("authorization", "bearer", "jwt", "licenseKey", "token\u00ad", "t_o_k_e_n"),
+        *("registrationKey", "installKey", "privKey", "sshKey", "recoveryCodes", "pwd", "totp"),
     ],
 )
 def test_a_key_that_looks_secret_is_left_out_at_any_depth(key: str, depth: int) -> None:
@@ -112,3 +113,18 @@ def test_the_order_of_grants_counts_for_nothing(key: str) -> None:
 
 def test_the_order_of_other_lists_is_kept() -> None:
     assert redacted({"tenantRoles": ["b", "a"]}) == {"tenantRoles": ["b", "a"]}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"Authorization: Bearer {CANARY}-{CANARY}",
+        f"apitoken {CANARY}-{CANARY}",
+        f"https://ana:{CANARY}@proxy.acme.example/x",
+    ],
+)
+def test_a_text_that_carries_a_credential_is_told_without_it(text: str) -> None:
+    told = json.dumps(redacted({"description": text}))
+
+    assert CANARY not in told
+    assert HIDDEN in told

@@ -2,6 +2,7 @@
 
 from itertools import product
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -39,3 +40,11 @@ def test_brackets_and_line_breaks_are_no_patterns() -> None:
     assert not matches("a[b]", "ab")
     assert matches("a*", "a\nb")
     assert not matches("a", "a\n")
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_pattern_of_many_wildcards_takes_no_time_beyond_measure() -> None:
+    pattern, text = "*a" * 40 + "*b@acme.example", "a" * 60 + "@acme.example"
+
+    assert not matches(pattern, text)
+    assert matches(pattern, "a" * 60 + "b@acme.example")

@@ -36,9 +36,10 @@ from reconciler.domain.guardrails import (
 )
 from reconciler.domain.names import PrincipalName
 from reconciler.domain.plan import Plan
-from reconciler.domain.policy import Assignment
+from reconciler.domain.policy import Assignment, Policy
 from reconciler.domain.state import Principal
 from reconciler.errors import PolicyError
+from reconciler.planning.pinning import make_pins, to_pin
 
 HOUR = timedelta(hours=1)
 
@@ -654,3 +655,15 @@ def test_the_tools_own_identity_may_gain() -> None:
 
     assert rules(made) == []
     assert len(made.operations) == 1
+
+
+def test_a_protected_principal_is_protected_under_another_address_too() -> None:
+    """Somebody renames the break-glass account in the console, and then lists it as former."""
+    then = user("10", "breakglass@acme.example", grant(ADMIN))
+    now = user("10", "bg2@acme.example", grant(ADMIN))
+    strict = replace(RELAXED, protected=(then.name,))
+    pins = make_pins(to_pin(Policy(), strict, world(then), None, NOW), world(then))[0]
+
+    made = plan(world(now), former=(gone("bg2@acme.example"),), guardrails=strict, pins=pins)
+
+    assert rules(made) == ["protected"]
