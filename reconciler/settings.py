@@ -90,7 +90,7 @@ def console_settings(environ: Mapping[str, str], platform: str = sys.platform) -
     else:
         url, token, source = _from_profile(environ, platform)
     origin = _origin(url, source, environ)
-    return ConsoleSettings(origin, token, _proxy(environ, origin), _ca_file(environ))
+    return ConsoleSettings(origin, token, proxy_for(environ, origin), ca_file_of(environ))
 
 
 def named_origin(environ: Mapping[str, str]) -> str | None:
@@ -118,15 +118,15 @@ def _from_variables(environ: Mapping[str, str]) -> tuple[str, Token, str]:
     name = given[0]
     text = environ[name]
     if name == "SENTINELONE_TOKEN_FILE":
-        text = _private_text(Path(text), name)
-    return environ["SENTINELONE_URL"].strip(), _token(text, name), "SENTINELONE_URL"
+        text = private_text(Path(text), name)
+    return environ["SENTINELONE_URL"].strip(), token_of(text, name), "SENTINELONE_URL"
 
 
 def _from_profile(environ: Mapping[str, str], platform: str) -> tuple[str, Token, str]:
     name = environ.get("SENTINELONE_PROFILE") or "default"
     path = _credentials_path(environ, platform)
     try:
-        profiles = parse_credentials(_private_text(path, "SENTINELONE_CONFIG"))
+        profiles = parse_credentials(private_text(path, "SENTINELONE_CONFIG"))
     except ValueError as error:
         raise SettingsError(f"{path}: {error}", "Write each line as `key = value`.") from None
     source = f"profile {name!r} in {path}"
@@ -140,7 +140,7 @@ def _from_profile(environ: Mapping[str, str], platform: str) -> tuple[str, Token
     for key in ("url", "token"):
         if not profile.get(key):
             raise SettingsError(f"the {source} has no {key}", f"Add a line `{key} = ...` to it.")
-    return profile["url"], _token(profile["token"], source), f"the url of {source}"
+    return profile["url"], token_of(profile["token"], source), f"the url of {source}"
 
 
 def _credentials_path(environ: Mapping[str, str], platform: str) -> Path:
@@ -160,7 +160,7 @@ def _credentials_path(environ: Mapping[str, str], platform: str) -> Path:
     return folder / "sentinelone" / "credentials"
 
 
-def _private_text(path: Path, variable: str) -> str:
+def private_text(path: Path, variable: str) -> str:
     """Read a small file that others must not read or write; group-readable is fine.
 
     Mounted secrets are commonly 0440 with a group, so the group may read, but not write.
@@ -173,13 +173,15 @@ def _private_text(path: Path, variable: str) -> str:
         reason = getattr(error, "strerror", None) or "not a path"
         raise SettingsError(
             f"{path}: cannot be read: {reason} (see {variable})",
-            "Set SENTINELONE_URL and SENTINELONE_TOKEN, or make the file readable for this user.",
+            "Set SENTINELONE_URL and SENTINELONE_TOKEN, or make the file readable for this user."
+            if variable.startswith("SENTINELONE_")
+            else f"Make the file that {variable} names readable for this user.",
         ) from None
     if data is None or len(data) > _MAX_FILE_BYTES:
         raise SettingsError(f"{path}: not a small plain file", f"Point {variable} at another.")
     if mode & (stat.S_IRWXO | stat.S_IWGRP):
         raise SettingsError(
-            f"{path}: others can read or change this file, and it holds a token",
+            f"{path}: others can read or change this file, and it holds a secret",
             f"Run `chmod 600 {path}`; a group may at most read it.",
         )
     try:
@@ -188,7 +190,8 @@ def _private_text(path: Path, variable: str) -> str:
         raise SettingsError(f"{path}: not UTF-8 text", f"Point {variable} at another.") from None
 
 
-def _token(text: str, source: str) -> Token:
+def token_of(text: str, source: str) -> Token:
+    """Return the secret that a text holds alone; raises SettingsError naming its source."""
     value = text.strip()
     if not value:
         raise SettingsError(f"{source}: the token is empty", "Give the API token, or unset it.")
@@ -200,18 +203,24 @@ def _token(text: str, source: str) -> Token:
     return Token(value)
 
 
-def _origin(url: str, source: str, environ: Mapping[str, str]) -> str:
+def host_suffixes(environ: Mapping[str, str], variable: str) -> list[str]:
+    """Return the host suffixes that a variable lists; raises SettingsError."""
     allowed = []
-    for entry in environ.get("RECONCILER_ALLOWED_HOSTS", "").split(","):
+    for entry in environ.get(variable, "").split(","):
         if not entry.strip():
             continue
         try:
             allowed.append(normalise_suffix(entry))
         except ValueError as error:
             raise SettingsError(
-                f"RECONCILER_ALLOWED_HOSTS: {entry.strip()!a} {error}",
+                f"{variable}: {entry.strip()!a} {error}",
                 "List host suffixes separated by commas, e.g. `soc.example, s1.example`.",
             ) from None
+    return allowed
+
+
+def _origin(url: str, source: str, environ: Mapping[str, str]) -> str:
+    allowed = host_suffixes(environ, "RECONCILER_ALLOWED_HOSTS")
     try:
         return normalise_origin(url, allowed)
     except ValueError as error:
@@ -222,8 +231,11 @@ def _origin(url: str, source: str, environ: Mapping[str, str]) -> str:
         ) from None
 
 
-def _proxy(environ: Mapping[str, str], origin: str) -> str | None:
-    """Return the proxy to use; for this machine itself none, since a proxy has its own loopback."""
+def proxy_for(environ: Mapping[str, str], origin: str) -> str | None:
+    """Return the proxy to use; for this machine itself none, since a proxy has its own loopback.
+
+    Raises SettingsError.
+    """
     proxy = environ.get("RECONCILER_PROXY", "").strip()
     if not proxy or is_loopback(urlsplit(origin).hostname or ""):
         return None
@@ -240,7 +252,8 @@ def _proxy(environ: Mapping[str, str], origin: str) -> str | None:
     return proxy
 
 
-def _ca_file(environ: Mapping[str, str]) -> Path | None:
+def ca_file_of(environ: Mapping[str, str]) -> Path | None:
+    """Return the PEM file to trust, None for the built-in list; raises SettingsError."""
     name = environ.get("RECONCILER_CA_FILE")
     if not name:
         return None

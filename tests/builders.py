@@ -1,8 +1,10 @@
 """The short way to make a value with only what matters to the test."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from reconciler.domain.access import TENANT, Grant, Level, Role
+from reconciler.domain.ends import End
 from reconciler.domain.guardrails import Guardrails, NothingLeft, Park
 from reconciler.domain.names import PrincipalName
 from reconciler.domain.pins import Pins
@@ -18,12 +20,13 @@ from reconciler.domain.policy import (
     Window,
 )
 from reconciler.domain.state import Account, Actual, Identity, Principal, Site
-from reconciler.domain.wanted import Wanted
+from reconciler.domain.wanted import Version, Wanted
 from reconciler.errors import Place
 from reconciler.planning.make import make_plan
 from reconciler.planning.pinning import make_pins, to_pin
 
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
+EVER = datetime.min.replace(tzinfo=UTC)
 SEEN = "2026-11-21T08:00:00.000000Z"
 """A login just before `NOW`."""
 PLACE = Place("policies/a.yaml", 1, 1)
@@ -177,8 +180,12 @@ def plan(
     base: tuple[Assignment, ...] | None = None,
     past_revokes: tuple[datetime, ...] = (),
     pins: Pins | None = None,
+    versions: tuple[tuple[datetime, tuple[Assignment, ...]], ...] | None = None,
+    judged: Iterable[End] | None = None,
 ) -> Plan:
-    """The plan for a world and these assignments."""
+    """The plan for a world and these assignments; the base was in effect ever, if not told."""
+    if versions is None:
+        versions = () if base is None else ((EVER, base),)
     names = tuple(PrincipalName.parse(target) for target in targets)
     wanted = Wanted(
         Policy(assignments=assignments, users=users, former=former),
@@ -187,6 +194,8 @@ def plan(
         base=None if base is None else Policy(assignments=base),
         past_revokes=past_revokes,
         pins=pins,
+        versions=tuple(Version(since, Policy(assignments=entries)) for since, entries in versions),
+        judged=None if judged is None else frozenset(judged),
     )
     return make_plan(wanted, actual, now)
 

@@ -58,6 +58,10 @@ class Chain:
         """Hash of the last good record."""
         return self.records[-1].hash if self.records else GENESIS
 
+    def at(self, head: str) -> Record | None:
+        """Return the record that has this hash, None when the chain does not hold it."""
+        return next((record for record in self.records if record.hash == head), None)
+
 
 def read_chain(content: bytes) -> Chain:
     """Read a journal up to the first record that does not fit. Raises nothing, on any bytes."""

@@ -11,20 +11,21 @@ from reconciler.audit.chain import Record
 
 Data = dict[str, Any]
 
-EXPORTED = ("outcome", "resolved", "refused")
+EXPORTED = ("run-started", "outcome", "resolved", "refused")
 
 NOT_EXPORTED = {
-    "run-started": "its facts stand in every deed of the run",
     "intent": "what was only asked for; the outcome tells whether it happened",
     "run-finished": "a sum of the outcomes",
     "recovered": "about the file, not about anybody's access",
+    "token-revocation": "a step of an operation, whose outcome is told",
+    "lock-taken-over": "about a run that died, not about anybody's access",
 }
 """Kind of record -> why nobody outside is told."""
 
 
 @dataclass(frozen=True, slots=True)
 class Deed:
-    """One outcome, resolution or refusal, with what the reader needs beside it."""
+    """One start, outcome, resolution or refusal, with what the reader needs beside it."""
 
     record: Record
     run: Data
@@ -34,7 +35,7 @@ class Deed:
     operation: str
     """`invite`, `update` or `delete`; empty for a refusal."""
     result: str
-    """The word of an outcome or a resolution, or `refused`."""
+    """The word of an outcome or a resolution, `refused`, or `started` for the start of a run."""
 
 
 def deeds(records: Iterable[Record]) -> Iterator[Deed]:
@@ -46,6 +47,7 @@ def deeds(records: Iterable[Record]) -> Iterator[Deed]:
         match record.kind:
             case "run-started":
                 runs[record.run] = data
+                yield _deed(record, data, {}, "started")
             case "intent":
                 intents[record.sequence] = data
             case "outcome":

@@ -3,15 +3,20 @@
 from typing import Any
 
 from reconciler.audit.unfinished import Resolution
+from reconciler.domain.ends import End
 from reconciler.domain.outcome import Outcome
 from reconciler.domain.plan import Change, Holding, Operation, Plan
 
 Data = dict[str, Any]
 
 
-def run_started(plan: Plan, *, tool_version: str, actor: str) -> Data:
-    """Describe the run: which plan, on which console, with whose token."""
+def run_started(
+    plan: Plan, *, tool_version: str, actor: str, locks: list[dict[str, str]] | None = None
+) -> Data:
+    """Describe the run: which plan, on which console, with whose token, under which locks."""
     return {
+        **({"locks": locks} if locks else {}),
+        **({"undo_of": plan.options.undo_of.run} if plan.options.undo_of else {}),
         "tool_version": tool_version,
         "origin": plan.origin,
         "account_ids": list(plan.account_ids),
@@ -21,6 +26,16 @@ def run_started(plan: Plan, *, tool_version: str, actor: str) -> Data:
         "guardrails_digest": plan.guardrails_digest,
         "operations": len(plan.operations),
     }
+
+
+def ends(plan: Plan) -> Data:
+    """Describe until when grants last that the guardrails let pass, for the start of a run.
+
+    Nothing for a run that judges no policy, or only a part while the record has not begun.
+    """
+    if plan.ends is None or plan.options.undo_of:
+        return {}
+    return {"ends": [_end(end) for end in plan.ends], "taken": plan.taken}
 
 
 def intent(operation: Operation) -> Data:
@@ -48,6 +63,11 @@ def outcome(result: Outcome) -> Data:
     }
 
 
+def token_revocation(operation: Operation, result: str, detail: str) -> Data:
+    """Describe the step before somebody is deleted or parked: the API token is revoked."""
+    return {"principal": _principal(operation), "result": result, "detail": detail}
+
+
 def refused(plan: Plan, *, tool_version: str, actor: str) -> Data:
     """Describe a plan that a guardrail refused to carry out; nothing was written."""
     rules = sorted({refusal.rule for refusal in plan.refusals})
@@ -64,12 +84,12 @@ def resolved(resolution: Resolution) -> Data:
     }
 
 
-def run_finished(outcomes: list[Outcome]) -> Data:
-    """Describe how the run ended, as counts per result."""
+def run_finished(outcomes: list[Outcome], undo: str = "") -> Data:
+    """Describe how the run ended, as counts per result, and where its inverse was saved."""
     counts: dict[str, int] = {}
     for each in outcomes:
         counts[each.result.value] = counts.get(each.result.value, 0) + 1
-    return {"results": counts}
+    return {"results": counts, **({"undo": undo} if undo else {})}
 
 
 def _principal(operation: Operation) -> Data:
@@ -77,6 +97,20 @@ def _principal(operation: Operation) -> Data:
         "kind": operation.name.kind.value,
         "name": operation.name.label,
         "id": operation.principal_id or "",
+    }
+
+
+def _end(end: End) -> Data:
+    return {
+        "principal": {
+            "kind": end.name.kind.value,
+            "name": end.name.label,
+            "id": end.principal_id,
+        },
+        "scope_level": end.level.value,
+        "scope_id": end.scope_id,
+        "role_id": end.role_id,
+        "until": end.until.isoformat().replace("+00:00", "Z") if end.until else "",
     }
 
 

@@ -1,4 +1,4 @@
-"""What earlier runs took away, and when: the memory behind the rolling budget.
+"""What earlier runs took away, and which ends they judged: the memory behind the guardrails.
 
 Read without a lock, so that a plan can be made while an apply runs. A torn last line is what a
 crash leaves and is passed over; everything else that does not fit is an error, because a budget
@@ -12,6 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.audit.chain import Record, read_chain
+from reconciler.domain.access import Level
+from reconciler.domain.ends import End, EndKey
+from reconciler.domain.names import PrincipalName
 from reconciler.errors import JournalError
 
 _DID_NOTHING = frozenset({"conflict", "failed", "not attempted"})
@@ -62,6 +65,8 @@ def past_revokes(records: Iterable[Record], origin: str | None) -> tuple[datetim
             match record.kind:
                 case "run-started" if origin is not None and data["origin"] != origin:
                     elsewhere.add(record.run)
+                case "run-started" if "taken" in data:
+                    taken[record.sequence] = (_instant(record.time),) * _size(data["taken"])
                 case "intent" if record.run not in elsewhere:
                     opened[record.run, data["principal"]["name"]] = record.sequence
                     taken[record.sequence] = (_instant(record.time),) * _count(data)
@@ -72,12 +77,41 @@ def past_revokes(records: Iterable[Record], origin: str | None) -> tuple[datetim
                 case "resolved" if data["result"] == "not applied":
                     taken.pop(data["intent"], None)
         except (KeyError, TypeError, ValueError) as error:
-            raise JournalError(
-                f"Record {record.sequence} of the journal ({record.kind}) has a form that this "
-                "version does not know, and the rolling budget rests on it.",
-                "Use the version that wrote it; or keep the file and name another with --journal.",
-            ) from error
+            raise _unknown_form(record, "the rolling budget rests on it") from error
     return tuple(sorted(instant for instants in taken.values() for instant in instants))
+
+
+def judged_ends(records: Iterable[Record], origin: str | None) -> frozenset[End] | None:
+    """Return the last end that a run judged for each triple; None when no run judged any.
+
+    With an origin, only by runs on that console. Raises JournalError for a record that has
+    another form than this product writes.
+    """
+    found: dict[EndKey, End] | None = None
+    for record in records:
+        data = record.data
+        if record.kind != "run-started" or "ends" not in data:
+            continue
+        try:
+            if origin is None or data["origin"] == origin:
+                ends = [_end(each) for each in data["ends"]]
+                found = {**(found or {}), **{end.key: end for end in ends}}
+        except (KeyError, TypeError, ValueError) as error:
+            raise _unknown_form(record, "what may end rests on it") from error
+    return None if found is None else frozenset(found.values())
+
+
+def _end(data: dict[str, Any]) -> End:
+    principal = data["principal"]
+    texts = (principal["name"], principal["id"], data["scope_id"], data["role_id"])
+    if not all(isinstance(text, str) for text in texts):
+        raise TypeError(data)
+    name, id_, scope_id, role_id = texts
+    until = None if data["until"] == "" else _instant(data["until"])
+    named = PrincipalName.parse(name)
+    if named.kind != principal["kind"]:
+        raise ValueError(name)
+    return End(named, id_, Level(data["scope_level"]), scope_id, role_id, until)
 
 
 def _instant(text: str) -> datetime:
@@ -100,10 +134,21 @@ def _count(data: dict[str, Any]) -> int:
             change["action"] == "revoke" and change["scope_id"] not in kept
             for change in data["changes"]
         )
-    count = data["taken"]
+    return _size(data["taken"])
+
+
+def _size(count: object) -> int:
     if type(count) is not int or not 0 <= count <= _MOST:
         raise ValueError(count)
     return count
+
+
+def _unknown_form(record: Record, why: str) -> JournalError:
+    return JournalError(
+        f"Record {record.sequence} of the journal ({record.kind}) has a form that this version "
+        f"does not know, and {why}.",
+        "Use the version that wrote it; or keep the file and name another with --journal.",
+    )
 
 
 def _unreadable(path: Path, why: str) -> JournalError:

@@ -36,6 +36,8 @@ class Journal:
         """Hash of the last record, to be published where the journal's owner cannot rewrite it."""
         self.records: tuple[Record, ...] = ()
         """What earlier runs recorded."""
+        self.appended: list[Record] = []
+        """What this run recorded."""
 
     def __enter__(self) -> Self:
         """Open, lock, verify and, after a crash, recover.
@@ -66,6 +68,11 @@ class Journal:
         """Close and unlock."""
         self.close()
 
+    @property
+    def length(self) -> int:
+        """Number of the last record; 0 for an empty journal."""
+        return self._sequence
+
     def close(self) -> None:
         """Close and unlock; closing twice does nothing."""
         if self._descriptor >= 0:
@@ -84,10 +91,11 @@ class Journal:
     def _append(self, kind: str, data: dict[str, Any]) -> None:
         if self._is_torn:
             raise self._unwritable("an earlier record could not be written")
+        time = self._now().isoformat().replace("+00:00", "Z")
         record = {
             "sequence": self._sequence + 1,
             "previous": self.head,
-            "time": self._now().isoformat().replace("+00:00", "Z"),
+            "time": time,
             "run": self._run_id,
             "kind": kind,
             "data": data,
@@ -105,6 +113,7 @@ class Journal:
             raise self._unwritable(_why(error)) from error
         self._sequence += 1
         self.head = hash_of(line)
+        self.appended.append(Record(self._sequence, time, self._run_id, kind, data, self.head))
 
     def _lock(self) -> None:
         if not stat.S_ISREG(os.fstat(self._descriptor).st_mode):

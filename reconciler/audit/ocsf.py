@@ -21,6 +21,7 @@ PRODUCT = "sentinelone-reconciler"
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _STATUS = {
+    "started": (1, "Success"),
     "applied": (1, "Success"),
     "failed": (2, "Failure"),
     "conflict": (2, "Failure"),
@@ -62,12 +63,17 @@ _ACCESS = {
 
 _LIFE_CYCLE = {
     ("1.8.0", "invite"): Kind(3001, "Account Change", 1, "Create"),
+    ("1.8.0", "create"): Kind(3001, "Account Change", 1, "Create"),
+    ("1.8.0", "rotate"): Kind(3001, "Account Change", 99, "Rotate Token"),
+    ("1.9.0", "create"): Kind(3007, "User Management", 1, "Create"),
+    ("1.9.0", "rotate"): Kind(3007, "User Management", 99, "Rotate Token"),
     ("1.8.0", "delete"): Kind(3001, "Account Change", 6, "Delete"),
     ("1.9.0", "invite"): Kind(3007, "User Management", 1, "Create"),
     ("1.9.0", "delete"): Kind(3007, "User Management", 3, "Delete"),
 }
 
 _REFUSAL = Kind(3004, "Entity Management", 99, "Refuse")
+_START = Kind(3004, "Entity Management", 99, "Start")
 _USER = {"user": (1, "User"), "service": (4, "Service")}
 
 
@@ -78,6 +84,9 @@ def ocsf(deed: Deed, version: str) -> Iterator[Event]:
     """
     if deed.result == "refused":
         yield _refusal(deed, version)
+        return
+    if deed.result == "started":
+        yield _start(deed, version)
         return
     kind = _LIFE_CYCLE.get((version, deed.operation))
     if kind:
@@ -111,12 +120,22 @@ def _access(deed: Deed, version: str, number: int, change: Event) -> Event:
 def _refusal(deed: Deed, version: str) -> Event:
     told = deed.run.get("rules")
     rules = [str(rule) for rule in told] if isinstance(told, list) else []
-    entity = {"name": "plan", "type": "access plan", "uid": str(deed.run.get("content_digest"))}
-    event = _event(deed, version, 0, _REFUSAL, {"entity": entity})
+    event = _event(deed, version, 0, _REFUSAL, {"entity": _plan(deed)})
     event["severity_id"], event["severity"] = _REFUSED
     event["message"] = f"a plan was refused by {', '.join(rules)}; nothing was written"
     event["unmapped"]["reconciler"]["rules"] = rules
     return event
+
+
+def _start(deed: Deed, version: str) -> Event:
+    event = _event(deed, version, 0, _START, {"entity": _plan(deed)})
+    event["message"] = f"a run began that is to do {deed.run.get('operations')} operations"
+    return event
+
+
+def _plan(deed: Deed) -> Event:
+    digest = str(deed.run.get("content_digest"))
+    return {"name": "plan", "type": "access plan", "uid": digest}
 
 
 def _event(deed: Deed, version: str, number: int, kind: Kind, told: Event) -> Event:

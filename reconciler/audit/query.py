@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from reconciler.audit.chain import Record
+from reconciler.audit.writes import instant_of
 from reconciler.domain.names import PrincipalName
 
 
@@ -33,19 +34,11 @@ class Query:
         )
 
     def _is_between(self, time: str) -> bool:
-        instant = _instant(time)
+        instant = instant_of(time)
         if instant is None:
             return True  # what cannot be read is shown rather than hidden
         is_late = self.since is None or self.since <= instant
         return is_late and (self.until is None or instant < self.until)
-
-
-def _instant(time: str) -> datetime | None:
-    try:
-        instant = datetime.fromisoformat(time)
-    except ValueError:
-        return None
-    return instant if instant.tzinfo else None
 
 
 def _principal(data: dict[str, Any]) -> PrincipalName | None:

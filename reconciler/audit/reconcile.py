@@ -19,8 +19,12 @@ _EXPLAINS = {
     "invite": frozenset({23, 24, 37, 110, 111}),
     "update": frozenset({24, 37, 110, 111, 140, 141, 142}),
     "delete": frozenset({25, 142}),
+    "create": frozenset({140}),
 }
 """Operation -> the activities it leaves (API reference, section 8); others may leave any."""
+
+_NEW = frozenset({"invite", "create"})
+"""The console makes up the id, which a lost answer never told."""
 
 _GAINS = frozenset({37, 140, 141})
 """These name the role and the scope that somebody holds from then on."""
@@ -128,7 +132,8 @@ def _by_target(known: Iterable[Write]) -> dict[str, list[Write]]:
 def _parted(
     activities: Iterable[Activity], own_names: frozenset[str]
 ) -> tuple[list[Activity], list[Activity]]:
-    own, foreign = [], []
+    own: list[Activity] = []
+    foreign: list[Activity] = []
     for each in activities:
         (own if each.actor in own_names else foreign).append(each)
     return own, foreign
@@ -138,7 +143,7 @@ def _explanations(activity: Activity, by_target: dict[str, list[Write]]) -> list
     """Return the writes that may have left an activity."""
     known = by_target.get(activity.target, ()) if activity.target else ()
     # An invitation whose answer was lost: nobody told us the id.
-    lost = (each for each in by_target.get("", ()) if each.operation == "invite")
+    lost = (each for each in by_target.get("", ()) if each.operation in _NEW)
     return [write for write in (*known, *lost) if _explains(write, activity)]
 
 
@@ -148,8 +153,12 @@ def _is_late(instant: datetime | None, since: datetime | None) -> bool:
 
 
 def _is_due(write: Write, since: datetime | None) -> bool:
-    """Tell whether the log must show a write: it is on record as applied, and asked about."""
-    return write.result == "applied" and _is_late(write.began, since)
+    """Tell whether the log must show a write: it is on record as applied, and asked about.
+
+    A rotated token changes nothing that the log is asked for.
+    """
+    is_shown = write.operation in _EXPLAINS
+    return is_shown and write.result == "applied" and _is_late(write.began, since)
 
 
 def _explains(write: Write, activity: Activity) -> bool:

@@ -7,10 +7,15 @@ from typing import Any
 from reconciler.audit.chain import Record
 from reconciler.domain.access import Level
 from reconciler.domain.names import PrincipalName
+from reconciler.domain.plan import OperationKind
 from reconciler.domain.state import Actual, Principal
+from reconciler.planning.compare import token_precondition
 
 _Held = tuple[str, frozenset[tuple[str, str]]] | None
 """Level and pairs of scope id and role id; None when nobody is there."""
+
+_Whom = tuple[str, str]
+"""Kind of a principal, and its id; of somebody who has none yet, the name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,22 +35,33 @@ class Unfinished:
         return _principal(self.data)
 
 
-def unfinished(records: Iterable[Record]) -> tuple[Unfinished, ...]:
+def unfinished(records: Iterable[Record], origin: str | None = None) -> tuple[Unfinished, ...]:
     """Return every intent that is still open, in the order of the record.
 
-    A foreign record's form is not trusted: what has no principal is left out.
+    With an origin, only what was intended on that console, and what does not say where. A foreign
+    record's form is not trusted: what has no principal is left out.
     """
-    opened: dict[str, Unfinished] = {}
+    elsewhere: set[str] = set()
+    opened: dict[_Whom, Unfinished] = {}
     for record in records:
-        name = _principal(record.data)
+        whom = _whom(record.data)
         match record.kind:
-            case "intent" if name:
-                opened[name] = Unfinished(record.sequence, record.time, record.run, record.data)
+            case "run-started" if origin not in {None, record.data.get("origin")}:
+                elsewhere.add(record.run)
+            case "intent" if _principal(record.data) and record.run not in elsewhere:
+                opened[whom] = Unfinished(record.sequence, record.time, record.run, record.data)
             case "outcome" if record.data.get("result") != "unknown":
-                opened.pop(name, None)
+                opened.pop(whom, None)
             case "resolved":
-                opened.pop(name, None)
+                opened.pop(whom, None)
     return tuple(sorted(opened.values(), key=lambda each: each.sequence))
+
+
+def _whom(data: dict[str, Any]) -> _Whom:
+    """Tell principals apart: names of service users are not unique, ids are."""
+    principal = data.get("principal")
+    told = principal if isinstance(principal, dict) else {}
+    return str(told.get("kind")), str(told.get("id") or told.get("name"))
 
 
 def _principal(data: dict[str, Any]) -> str:
@@ -71,12 +87,27 @@ def resolve(intent: Unfinished, actual: Actual) -> Resolution | None:
     found = _found(intent, actual)
     if found is None and actual.identity.level is not Level.TENANT:
         return None
+    if intent.data.get("operation") == OperationKind.ROTATE.value:
+        return _renewed(intent, found)
     shown = _held(found)
     if shown == _intended(intent.data.get("after")):
+        if intent.data.get("operation") == OperationKind.CREATE.value:
+            told = "a later reading shows it; if nobody was given its token, rotate it"
+            return Resolution(intent, "applied", told)
         return Resolution(intent, "applied", "a later reading shows what was intended")
     if shown == _intended(intent.data.get("before")):
         return Resolution(intent, "not applied", "a later reading shows what was there before")
     return Resolution(intent, "changed since", "a later reading shows neither before nor after")
+
+
+def _renewed(intent: Unfinished, found: Principal | None) -> Resolution:
+    """Tell whether a token was renewed: its grants say nothing of it."""
+    if found is None:
+        return Resolution(intent, "changed since", "the service user is not there any more")
+    if token_precondition(found) == intent.data.get("precondition"):
+        return Resolution(intent, "not applied", "a later reading shows the token from before")
+    told = "a later reading shows a newer token; if nobody was given it, rotate it again"
+    return Resolution(intent, "applied", told)
 
 
 def _found(intent: Unfinished, actual: Actual) -> Principal | None:

@@ -11,8 +11,9 @@ from reconciler.cli.options import policies
 from reconciler.cli.session import Session, child_environment
 from reconciler.cli.source import actual_of, chosen, snapshot_options
 from reconciler.documents.base import read_policy
-from reconciler.documents.history import read_lines
+from reconciler.documents.history import commit_id, read_lines
 from reconciler.documents.load import load
+from reconciler.domain.pins import Pins
 from reconciler.domain.plan import Commit
 from reconciler.domain.state import Actual
 from reconciler.errors import Place, SettingsError
@@ -64,15 +65,26 @@ def known_of(session: Session, sources: Sources, *, permissions: bool = False) -
             "--from console and --snapshot are two places to look.", "Give one of them."
         )
     environ = child_environment(session.runtime.environ)
+    pins: Pins | None = None
     if sources.at is None:
-        policy = load(sources.policies).policy
+        loaded = load(sources.policies)
+        policy, pins = loaded.policy, loaded.pins
     else:
+        # The pins of now say nothing of the names of then.
         policy = read_policy(sources.policies, sources.at, environ)
     actual: Actual | None = None
     if sources.is_console or sources.snapshot:
         snapshot = chosen(sources.snapshot, sources.snapshot_max_age)
-        actual = actual_of(session, snapshot, session.progress(), permissions=permissions)
-    return Known.of(policy, actual, session.instant())
+        progress = session.progress()
+        actual = actual_of(session, snapshot, progress, pins=pins, permissions=permissions)
+    return Known.of(policy, actual, session.instant(), pins)
+
+
+def commit_read(session: Session, sources: Sources) -> str | None:
+    """Return the whole id of the past commit that was read; None for the work tree."""
+    if sources.at is None:
+        return None
+    return commit_id(sources.policies, sources.at, child_environment(session.runtime.environ))
 
 
 def commits_of(

@@ -16,7 +16,7 @@ def settle(journal: Journal, actual: Actual) -> None:
     Raises JournalError when the record cannot be kept.
     """
     told = []
-    for intent in unfinished(journal.records):
+    for intent in unfinished(journal.records, actual.origin):
         resolution = resolve(intent, actual)
         if resolution is not None:
             journal.append("resolved", events.resolved(resolution))

@@ -7,6 +7,7 @@ from reconciler.cli.session import Session, child_environment
 from reconciler.documents.base import read_base
 from reconciler.documents.load import load
 from reconciler.domain.plan import Options
+from reconciler.domain.policy import Policy
 from reconciler.domain.wanted import Wanted
 from reconciler.errors import PolicyError, Problem
 from reconciler.planning.departed import departed
@@ -30,6 +31,9 @@ def load_files(session: Session, files: Files, options: Options = NO_OPTIONS) ->
     """
     loaded = load(files.policies, files.guardrails)
     policy, guardrails = loaded.policy, loaded.guardrails
+    if options.undo_of:
+        # What the policies say has no part in it; the guardrails judge it as they do a plan.
+        return Wanted(Policy(), guardrails, options, pins=loaded.pins)
     base = read_base(files.policies, files.base, child_environment(session.runtime.environ))
     problems = {
         problem for before in base.policies for problem in departed(before, policy, guardrails)

@@ -26,7 +26,8 @@ COMMANDS = {
     "explain": "Tell why somebody has access or lacks it, and where that is written.",
     "who-can": "List everybody who has a role or a permission on a scope.",
     "snapshot": "Write down what the console has, compare, or list it. Cannot write to it.",
-    "audit": "Check and read the journal, without token and network.",
+    "audit": "Check, read and pass on the journal; compare it with the console's own log.",
+    "service-user": "Create a service user, or renew its token, into a file.",
     "pin": "Write down which ids and permissions the names mean. Cannot write to the console.",
     "simulator": "Serve a console to rehearse on, on this machine.",
     "demo": "Run the whole story against a simulated console.",
@@ -75,6 +76,13 @@ The console and the token come from the environment, never from the repository:
   SENTINELONE_PROFILE, _CONFIG        or a profile of the credentials file
   RECONCILER_ALLOWED_HOSTS            further host suffixes a token may go to
   RECONCILER_PROXY, RECONCILER_CA_FILE
+  RECONCILER_LOCK                     a lock that machines share: lease:NAMESPACE/NAME, git:REMOTE
+  RECONCILER_STATE                    folder of the lock that this machine always takes
+  RECONCILER_SINK, _SINK_FORMAT       where apply delivers the record, and in which form
+  RECONCILER_SINK_TOKEN_FILE          a file that holds the token for it
+  RECONCILER_SINK_SCOPE, _SINK_TIMEOUT
+  RECONCILER_ALLOWED_SINK_HOSTS       host suffixes beside .sentinelone.net it may be at
+  RECONCILER_SIGNING_KEY_FILE         Ed25519 key that signs the journal's head
 """,
 )
 @click.version_option(__version__, prog_name="reconciler")

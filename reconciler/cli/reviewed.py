@@ -54,9 +54,17 @@ def reviewed_plan(
     due = due_now(recomputed.operations, at_now.operations)
     executed = make_plan(wanted, actual, now, only=frozenset(one.name for one in due))
     against = (*recomputed.refusals, *at_now.refusals, *executed.refusals)
-    return Decision(
-        replace(recomputed, operations=due, refusals=tuple(dict.fromkeys(against))),
-    )
+    plan = replace(recomputed, operations=due, refusals=tuple(dict.fromkeys(against)))
+    return Decision(_with_ends(plan, executed, make_plan(wanted, actual, now)))
+
+
+def _with_ends(plan: Plan, executed: Plan, whole: Plan) -> Plan:
+    """Add the ends that may go on record: those of all policies where nothing is against them.
+
+    An end that changes nothing yet is in no saved plan, and yet has to be judged some time.
+    """
+    judged = executed if whole.refusals else whole
+    return replace(plan, ends=judged.ends, taken=judged.taken)
 
 
 def _intersection(wanted: Wanted, actual: Actual, file: dict[str, Any], now: datetime) -> Decision:
@@ -73,7 +81,7 @@ def _intersection(wanted: Wanted, actual: Actual, file: dict[str, Any], now: dat
     check_surroundings(saved, recomputed, now)
     at_now = make_plan(untargeted, actual, now, only=planned)
     tree, derived = _comparable(untargeted, actual, file, recomputed)
-    moved = differing(file, tree, derived=derived)
+    moved = [*differing(file, tree, derived=derived), *_of_changed_roles(file, tree)]
     left = left_out(
         saved.operations,
         recomputed.operations,
@@ -82,7 +90,28 @@ def _intersection(wanted: Wanted, actual: Actual, file: dict[str, Any], now: dat
         actual,
     )
     kept = planned - {one.name for one in left}
-    return Decision(make_plan(untargeted, actual, now, only=kept), left)
+    executed = make_plan(untargeted, actual, now, only=kept)
+    whole = make_plan(wanted, actual, now) if not saved.options.targets else executed
+    return Decision(_with_ends(executed, executed, whole), left)
+
+
+def _of_changed_roles(file: dict[str, Any], tree: dict[str, Any]) -> list[str]:
+    """Return everybody whose change is about a role that permits something else by now (T35).
+
+    Judged role by role, wherever both sides know what it permits: that some other role could not
+    be read excuses nothing.
+    """
+    now = {role["id"]: role["digest"] for role in tree["roles"] if role["digest"]}
+    changed = {
+        role["id"]
+        for role in file["roles"]
+        if role["digest"] and now.get(role["id"], role["digest"]) != role["digest"]
+    }
+    return [
+        operation["principal"]["name"]
+        for operation in file["operations"]
+        if changed & {change["role"]["id"] for change in operation["changes"]}
+    ]
 
 
 def _comparable(

@@ -6,13 +6,16 @@ from reconciler import __version__
 from reconciler.audit import events
 from reconciler.audit.journal import Journal
 from reconciler.cli.afterwards import look_for_others, noted, tell, verify
+from reconciler.cli.delivery import Delivery
+from reconciler.cli.locking import Locks
 from reconciler.cli.session import Session
 from reconciler.cli.signals import Stopping
+from reconciler.cli.undoing import Undoing
 from reconciler.console.client import WriteClient
 from reconciler.domain.outcome import Outcome, Result
 from reconciler.domain.plan import Plan
 from reconciler.domain.state import Actual
-from reconciler.errors import ExitCode, JournalError
+from reconciler.errors import ExitCode, JournalError, RefusedError
 from reconciler.planning.order import waves
 from reconciler.rendering.messages import error_text
 from reconciler.rendering.outcomes import outcome_text, outcomes_summary
@@ -31,6 +34,9 @@ class Run:
     """The reading that the plan rests on."""
     journal: Journal
     concurrency: int
+    locks: Locks
+    delivery: Delivery
+    undoing: Undoing
 
     def carry_out(self, plan: Plan) -> int:
         """Write, look again, and return the exit code of the whole."""
@@ -42,14 +48,17 @@ class Run:
             # What was written before is on the screen; the run ends here.
             tell(error_text(error, color=self.session.color_err), err=True)
             return ExitCode.PARTIAL if outcomes else ExitCode.FAILED
-        return code
+        # Who asked the run to end waits for no sink; the next run delivers.
+        return code if code > ExitCode.PARTIAL else max(code, self.delivery.after())
 
     def _recorded(self, plan: Plan, outcomes: list[Outcome]) -> int:
         """Do it all with a record of it; `outcomes` is filled as they happen."""
         own = self.actual.identity
         since = noted(self.client)
-        started = events.run_started(plan, tool_version=__version__, actor=own.label)
-        self.journal.append("run-started", started)
+        locks = self.locks.told()
+        started = events.run_started(plan, tool_version=__version__, actor=own.label, locks=locks)
+        self.journal.append("run-started", started | events.ends(plan))
+        self._announce()
         signal = self._execute(plan, outcomes)
         code = 0
         if signal is None:  # asked to end: the outcomes are on record, the next run looks again
@@ -58,26 +67,40 @@ class Run:
                 self.journal.append("outcome", events.outcome(outcome))
                 outcomes[:] = [outcome if _same(each, outcome) else each for each in outcomes]
             code = max(code, look_for_others(self.client, since, outcomes, own.full_name))
-        self.journal.append("run-finished", events.run_finished(outcomes))
+        undo = self.undoing.save(self.session, self.journal, self.actual, outcomes)
+        self.journal.append("run-finished", events.run_finished(outcomes, undo))
         if signal is not None:
             return 128 + signal
-        is_done = all(outcome.result is Result.APPLIED for outcome in outcomes)
+        is_done = all(_is_whole(outcome) for outcome in outcomes)
         return code if is_done else ExitCode.PARTIAL
+
+    def _announce(self) -> None:
+        """Deliver the record so far; raises RefusedError when a required sink does not take it."""
+        try:
+            self.delivery.before()
+        except RefusedError:
+            self.journal.append("run-finished", events.run_finished([]))
+            raise
 
     def _execute(self, plan: Plan, outcomes: list[Outcome]) -> int | None:
         """Run the operations and tell each outcome; return the signal that asked to end."""
+        self.client.check_before_writes(self.locks.check)
         with Stopping() as stopping:
             around = Surroundings(
                 console=Hands(self.client, self.actual),
                 journal=self.journal,
                 sleep=self.session.runtime.sleep,
-                is_stopping=lambda: stopping.signal is not None,
+                is_stopping=lambda: stopping.signal is not None or not self.locks.still_held(),
                 concurrency=self.concurrency,
             )
             for outcome in run(waves(plan.operations, self.actual.identity), around):
                 outcomes.append(outcome)
                 tell(outcome_text(outcome, color=self.session.color_out))
             return stopping.signal
+
+
+def _is_whole(outcome: Outcome) -> bool:
+    return outcome.result is Result.APPLIED and not outcome.remains
 
 
 def _same(one: Outcome, two: Outcome) -> bool:

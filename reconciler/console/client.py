@@ -100,6 +100,17 @@ class ReadClient:
 class WriteClient(ReadClient):
     """Reads and writes. A write is tried again only when it cannot have happened."""
 
+    def __init__(self, address: Address, clock: Clock, retries: Retries | None = None) -> None:
+        super().__init__(address, clock, retries)
+        self._check: Callable[[], None] = lambda: None
+
+    def check_before_writes(self, check: Callable[[], None]) -> None:
+        """Call `check` before every attempt to write, when all waiting is over.
+
+        What it raises, the write raises; nothing is sent then.
+        """
+        self._check = check
+
     def put(self, path: str, body: Record) -> Record:
         """Replace what is at `path`; see `post` for the errors."""
         return self._write("PUT", path, body)
@@ -122,6 +133,7 @@ class WriteClient(ReadClient):
 
         def attempt() -> Record:
             self._limits.wait(path)
+            self._check()
             try:
                 return success(self._transport.send(method, path, None, body), call)
             except (NoAnswerError, BrokenConsoleError, NotUnderstoodError) as error:

@@ -25,6 +25,10 @@ PUBLISHED: dict[str, tuple[float, float]] = {
 }
 """Requests per second and burst for each prefix (API reference, section 4)."""
 
+SPARED = 5
+"""One of so many turns of a burst is never used: requests do not travel equally fast, so a slow one
+may arrive together with those after it, and the console counts arrivals."""
+
 UNKNOWN = (2.0, 2.0)
 """For paths that the table leaves out, as careful as the slowest read in it."""
 
@@ -47,7 +51,7 @@ class Limits:
         prefix, (rate, burst) = published_limit(path)
         with self._lock:
             now = self._monotonic()
-            bucket = self._buckets.setdefault(prefix, _Bucket(rate, burst, now))
+            bucket = self._buckets.setdefault(prefix, _Bucket(rate, burst - burst // SPARED, now))
             seconds = bucket.book(now)
         if seconds > 0:
             self._sleep(seconds)

@@ -12,7 +12,7 @@ from reconciler.console.fields import checked_id
 from reconciler.console.grants import Directory
 from reconciler.console.records import Records, build_actual
 from reconciler.domain.access import Level
-from reconciler.domain.names import PrincipalKind, email_key
+from reconciler.domain.names import PrincipalKind, PrincipalName, email_key
 from reconciler.domain.state import Actual, Principal
 from reconciler.errors import IncompleteReadError, MissingError, NotUnderstoodError
 
@@ -88,6 +88,15 @@ def find_users(client: ReadClient, actual: Actual, email: str) -> tuple[Principa
                 principal = _fresh(PrincipalKind.USER, record, actual)
                 found[principal.id] = principal
     return tuple(sorted(found.values(), key=lambda principal: int(principal.id)))
+
+
+def find_service_users(client: ReadClient, actual: Actual, name: PrincipalName) -> list[Principal]:
+    """Find service users by their exact name afresh; the console has no filter for it (3.3)."""
+    return [
+        _fresh(PrincipalKind.SERVICE, record, actual)
+        for record in client.list_all(PATHS[PrincipalKind.SERVICE])
+        if PrincipalName.service(str(record.get("name") or "")) == name
+    ]
 
 
 def answered_record(record: Any, principal_id: str | None) -> Record:

@@ -43,7 +43,21 @@ class Secret(Protocol):
         ...
 
 
-class Address(Protocol):
+class Route(Protocol):
+    """Which way to take to some host."""
+
+    @property
+    def proxy(self) -> str | None:
+        """Proxy address or None."""
+        ...
+
+    @property
+    def ca_file(self) -> Path | None:
+        """PEM file or None for the built-in list."""
+        ...
+
+
+class Address(Route, Protocol):
     """How to reach the console; `settings.ConsoleSettings` is one."""
 
     @property
@@ -54,16 +68,6 @@ class Address(Protocol):
     @property
     def token(self) -> Secret:
         """The API token."""
-        ...
-
-    @property
-    def proxy(self) -> str | None:
-        """Proxy address or None."""
-        ...
-
-    @property
-    def ca_file(self) -> Path | None:
-        """PEM file or None for the built-in list."""
         ...
 
 
@@ -78,7 +82,7 @@ class Transport:
         self._token = address.token
         self._monotonic = monotonic
         self._client = httpx.Client(
-            transport=_network(address),
+            transport=network(address),
             trust_env=False,
             follow_redirects=False,
             timeout=_TIMEOUT,
@@ -158,12 +162,16 @@ class Transport:
         return request
 
 
-def _network(address: Address) -> httpx.HTTPTransport:
-    context = _tls(address.ca_file)
+def network(route: Route) -> httpx.HTTPTransport:
+    """Return httpx's network layer with our fences; use it within a Deadline only.
+
+    Raises SettingsError when the file of certificates holds none.
+    """
+    context = _tls(route.ca_file)
     proxy = None
-    if address.proxy:
-        own = context if address.proxy.startswith("https:") else None
-        proxy = httpx.Proxy(address.proxy, ssl_context=own)
+    if route.proxy:
+        own = context if route.proxy.startswith("https:") else None
+        proxy = httpx.Proxy(route.proxy, ssl_context=own)
     # Idle connections go soon, so that a write seldom meets one that the console is closing.
     limits = httpx.Limits(keepalive_expiry=2.0)
     network = httpx.HTTPTransport(verify=context, trust_env=False, proxy=proxy, limits=limits)

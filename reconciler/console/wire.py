@@ -123,6 +123,11 @@ def invite_body(email: str, full_name: str, holding: Holding) -> dict[str, Any]:
     return {"data": {"email": email, "fullName": full_name, **write_grants(holding)}}
 
 
+def service_user_body(name: str, holding: Holding, expires: str) -> dict[str, Any]:
+    """Write the body of `POST /service-users` (section 7.4); RefusedError as in `write_grants`."""
+    return {"data": {"name": name, "expirationDate": expires, **write_grants(holding)}}
+
+
 _WORDS = {PrincipalKind.USER: "user", PrincipalKind.SERVICE: "service user"}
 
 

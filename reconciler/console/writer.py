@@ -1,5 +1,7 @@
 """One operation, one call, and what the console answered."""
 
+from datetime import UTC, datetime
+
 from reconciler.console import wire
 from reconciler.console.answers import lost
 from reconciler.console.client import Record, WriteClient
@@ -8,6 +10,7 @@ from reconciler.console.grants import Directory
 from reconciler.console.reader import PATHS, answered_record
 from reconciler.domain.names import PrincipalKind, email_key
 from reconciler.domain.plan import Holding
+from reconciler.domain.secret import Secret
 from reconciler.domain.state import Actual, Principal
 from reconciler.errors import IncompleteReadError, LostAnswerError, NotUnderstoodError
 
@@ -46,10 +49,42 @@ class Writer:
     def delete(self, kind: PrincipalKind, principal_id: str) -> None:
         """Delete one principal; errors as `update`, MissingError when it is gone already."""
         path = f"{PATHS[kind]}/{checked_id(principal_id, 'the principal to be deleted')}"
-        data = self._client.delete(path).get("data")
-        if not isinstance(data, dict) or data.get("success") is not True:
-            error = NotUnderstoodError("the console did not say that it succeeded")
-            raise lost(error, f"DELETE {path}")
+        _succeeded(self._client.delete(path).get("data"), f"DELETE {path}")
+
+    def create_service_user(
+        self, name: str, holding: Holding, expires: datetime
+    ) -> tuple[Principal, Secret | None]:
+        """Create a service user; return it and its token, which is told this once.
+
+        The token is None when the answer has none. Errors as `update`; the console does not mind
+        a second one of the same name (API reference, quirk 14).
+        """
+        call = "/service-users"
+        body = self._client.post(call, wire.service_user_body(name, holding, _stamp(expires)))
+        principal = self._answered(PrincipalKind.SERVICE, body, f"POST {call}", None)
+        told = body["data"].get("apiToken")
+        return principal, _secret(told.get("value") if isinstance(told, dict) else None)
+
+    def rotate_token(self, service_id: str, expires: datetime) -> Secret | None:
+        """Renew a service user's token, the old one stops; errors as `update`.
+
+        MissingError on consoles that only know the older specification (section 7.4).
+        """
+        identity = checked_id(service_id, "the service user whose token is renewed")
+        path = f"/service-users/{identity}/generate-api-token"
+        body = self._client.post(path, {"data": {"expirationDate": _stamp(expires)}})
+        told = body.get("data")
+        return _secret(told.get("token") if isinstance(told, dict) else None)
+
+    def revoke_token(self, user_id: str) -> None:
+        """Revoke the API token of a console user (API reference, section 7.5); errors as `update`.
+
+        Asking twice does no harm.
+        """
+        identity = checked_id(user_id, "the user whose token is revoked")
+        call = "/users/revoke-api-token"
+        data = self._client.post(call, {"data": {"id": identity}}).get("data")
+        _succeeded(data, f"POST {call}")
 
     def _answered(
         self, kind: PrincipalKind, body: Record, call: str, principal_id: str | None
@@ -60,3 +95,18 @@ class Writer:
             return wire.read_principal(kind, record, self._directory)
         except (NotUnderstoodError, IncompleteReadError) as error:
             raise lost(error, call) from None
+
+
+def _secret(value: object) -> Secret | None:
+    return Secret(value) if isinstance(value, str) and value else None
+
+
+def _stamp(instant: datetime) -> str:
+    """Write an instant as the console does (section 1)."""
+    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def _succeeded(data: object, call: str) -> None:
+    """Raise LostAnswerError unless the console said that it did what was asked."""
+    if not isinstance(data, dict) or data.get("success") is not True:
+        raise lost(NotUnderstoodError("the console did not say that it succeeded"), call)

@@ -45,7 +45,7 @@ def read_base(root: Path, ref: str | None, environ: Mapping[str, str]) -> Base:
     policies = []
     for commit in commits:
         try:
-            policy = _policy(git, commit, prefix, Path(commit))
+            policy = policy_of(git, commit, prefix, Path(commit))
         except PolicyError:
             return Base(note="the policy files of the base commit are invalid")
         except FileNotFoundError:
@@ -65,7 +65,7 @@ def read_policy(root: Path, ref: str, environ: Mapping[str, str]) -> Policy:
     if prefix is None or commit is None:
         raise _unknown("--at", ref, root)
     try:
-        policy = _policy(git, commit, prefix, root)
+        policy = policy_of(git, commit, prefix, root)
     except FileNotFoundError:
         policy = None
     if policy is None:
@@ -109,7 +109,7 @@ def _commits(git: Git, prefix: str, ref: str | None) -> list[str]:
     return [commit for commit in found if commit]
 
 
-def _policy(git: Git, commit: str, prefix: str, shown: Path) -> Policy | None:
+def policy_of(git: Git, commit: str, prefix: str, shown: Path) -> Policy | None:
     """Return the policy of one commit, None when it has no policy files.
 
     `shown` is the folder that its places name. Raises FileNotFoundError when git lacks a file.

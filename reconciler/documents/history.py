@@ -57,6 +57,11 @@ def read_lines(
     return blame(git, prefix, commit, _by_file(root, places), work_tree)
 
 
+def commit_id(root: Path, ref: str, environ: Mapping[str, str]) -> str | None:
+    """Return the whole id of a commit as somebody names it, None when git knows none."""
+    return Git(root, environ).commit(ref)
+
+
 def _recent(git: Git, base: str, head: str) -> tuple[tuple[Recent, ...], bool]:
     """Return the commits since the base that touch the folder, and whether these are all."""
     answer = git.ask(

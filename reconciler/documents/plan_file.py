@@ -9,7 +9,7 @@ from typing import Any
 from reconciler.documents.private_file import Kind, read_private, write_private
 from reconciler.domain.access import Grant, Level, Role, Scope, sort_grants
 from reconciler.domain.names import PrincipalName
-from reconciler.domain.plan import Holding, Options, PlannedRole, SavedOperation, SavedPlan
+from reconciler.domain.plan import Holding, Options, PlannedRole, SavedOperation, SavedPlan, UndoOf
 from reconciler.errors import RefusedError
 
 _PLAN = Kind(
@@ -71,6 +71,7 @@ def saved_plan(tree: dict[str, Any]) -> SavedPlan:
         options=Options(
             targets=tuple(PrincipalName.parse(label) for label in tree["options"]["targets"]),
             no_revokes=tree["options"]["no_revokes"],
+            undo_of=UndoOf(**undo) if (undo := tree["options"].get("undo_of")) else None,
         ),
         operations=tuple(_operation(operation) for operation in tree["operations"]),
         roles=tuple(PlannedRole(**role) for role in tree["roles"]),

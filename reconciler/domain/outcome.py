@@ -31,3 +31,5 @@ class Outcome:
     """For the reader: what the console said, or how the state was confirmed."""
     created_id: str | None = None
     """The id the console gave to an invited user."""
+    remains: str = ""
+    """Why an API token may be left that should have been revoked; empty when none is."""

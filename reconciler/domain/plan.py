@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from reconciler.domain.access import Grant, Level, Role, Scope
+from reconciler.domain.ends import End
 from reconciler.domain.names import PrincipalName
 from reconciler.domain.permissions import Permission
 from reconciler.domain.policy import Window
@@ -36,6 +37,8 @@ class Reason(StrEnum):
     OFFBOARDING = "offboarding"
     UNLISTED = "unlisted"
     PARKED = "nothing left"
+    UNDO = "undo"
+    """The inverse of what an earlier run did."""
 
 
 class Risk(StrEnum):
@@ -54,6 +57,10 @@ class OperationKind(StrEnum):
     INVITE = "invite"
     UPDATE = "update"
     DELETE = "delete"
+    CREATE = "create"
+    """A service user; never by a policy."""
+    ROTATE = "rotate"
+    """A service user's token; its grants stay."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,11 +207,22 @@ class RoleChange:
 
 
 @dataclass(frozen=True, slots=True)
+class UndoOf:
+    """The run whose inverse a plan is."""
+
+    run: str
+    head: str
+    """Hash of one of its records: the journal must hold it, and nothing before it changed."""
+
+
+@dataclass(frozen=True, slots=True)
 class Options:
     """The options that shape a plan; part of its content digest."""
 
     targets: tuple[PrincipalName, ...] = ()
     no_revokes: bool = False
+    undo_of: UndoOf | None = None
+    """None for a plan of the policies."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,6 +254,15 @@ class Plan:
     role_changes: tuple[RoleChange, ...] = ()
     """Roles that permit something else than pinned, whoever holds them; sorted by name and id."""
     options: Options = field(default_factory=Options)
+    ends: tuple[End, ...] | None = None
+    """Ends that an apply of this plan has judged, where the journal does not say so yet; sorted.
+
+    None for a part of everything while the journal knows nothing: the record must begin whole.
+    """
+    taken: int = 0
+    """How many scopes it takes away by giving held grants an end; on record, as for operations."""
+    snapshot: datetime | None = None
+    """When the snapshot was taken that it rests on, in UTC; evidence. None: the console itself."""
 
     @property
     def is_empty(self) -> bool:

@@ -111,4 +111,4 @@ def taken_over(holder: str, since: str) -> str:
 
 
 def _plain(text: str) -> str:
-    return text[:_SHOWN].encode("ascii", "backslashreplace").decode("ascii")
+    return text[:_SHOWN].encode("unicode_escape").decode("ascii")

@@ -9,7 +9,7 @@ import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeGuard
 
 import httpx
 
@@ -89,20 +89,19 @@ class LeaseClient:
         )
 
     @classmethod
-    def in_cluster(
-        cls, environ: Mapping[str, str], namespace: str, name: str, folder: Path | None = None
-    ) -> Self:
-        """Connect as a pod does; raises SettingsError outside a cluster."""
+    def in_cluster(cls, environ: Mapping[str, str], place: str) -> Self:
+        """Connect as a pod does to `NAMESPACE/NAME`; raises SettingsError outside a cluster."""
         host = environ.get("KUBERNETES_SERVICE_HOST", "")
         port = environ.get("KUBERNETES_SERVICE_PORT", "")
         if not _HOST.fullmatch(host) or not port.isdecimal():
             raise SettingsError(
-                "RECONCILER_LOCK names a Lease, but this process runs in no Kubernetes pod: "
-                "KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT do not name its API server.",
+                "RECONCILER_LOCK names a Lease, but KUBERNETES_SERVICE_HOST and "
+                "KUBERNETES_SERVICE_PORT name no API server: this is no Kubernetes pod.",
                 "Run it in a pod with a service account, or use a lock of the form git:REMOTE.",
             )
         written = f"[{host}]" if ":" in host else host
-        return cls(f"https://{written}:{port}", folder or SERVICE_ACCOUNT, namespace, name)
+        namespace, _, name = place.partition("/")
+        return cls(f"https://{written}:{port}", SERVICE_ACCOUNT, namespace, name)
 
     def close(self) -> None:
         """Close the connections."""
@@ -179,12 +178,15 @@ def _lease(answer: httpx.Response) -> Lease:
         body = answer.json() if answer.is_success else None
     except ValueError:
         body = None
-    metadata = body.get("metadata") if isinstance(body, dict) else None
-    if not isinstance(metadata, dict) or not metadata.get("resourceVersion"):
+    if not _is_lease(body):
         raise SettingsError(
             f"The Kubernetes API server answered something else than a Lease "
             f"({answer.status_code}).",
-            "Check that the namespace exists, and that the server serves "
-            "coordination.k8s.io/v1.",
+            "Check that the namespace exists, and that the server serves coordination.k8s.io/v1.",
         )
     return Lease(body)
+
+
+def _is_lease(body: Any) -> TypeGuard[Body]:
+    metadata = body.get("metadata") if isinstance(body, dict) else None
+    return isinstance(metadata, dict) and bool(metadata.get("resourceVersion"))

@@ -70,9 +70,7 @@ class LocalLock:
             os.close(descriptor)
             return True
 
-        return Held(
-            self.name, self.owner, release, is_ours=lambda: self._is_in_place(descriptor)
-        )
+        return Held(self.name, self.owner, release, is_ours=lambda: self._is_in_place(descriptor))
 
     def _open(self) -> int:
         try:

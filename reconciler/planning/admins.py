@@ -122,7 +122,7 @@ def _watches(judged: Judged) -> Iterable[_Watch]:
 
 def _before(judged: Judged) -> _Admins:
     """Return the standing admins before the plan who could log in."""
-    passing = judged.windowed - judged.ending
+    passing = judged.windowed - judged.no_longer_for_good
     people = filter(could_log_in, judged.actual.principals)
     return _Admins.of(people, judged.holders, passing | judged.forgiven)
 

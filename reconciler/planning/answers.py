@@ -61,6 +61,11 @@ class Access:
     is_held: bool | None = None
     """Whether the console has it; None without a console."""
 
+    @property
+    def is_had(self) -> bool:
+        """Tell whether somebody has it: by the console, or by the policies where there is none."""
+        return self.state is State.IN_FORCE if self.is_held is None else self.is_held
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -216,7 +221,7 @@ def _notes(known: Known, principal: Principal) -> Iterable[str]:
 def _nobody(known: Known, label: str) -> SettingsError:
     named = {*known.claims, *known.principals, *known.former, *known.users}
     close = did_you_mean(label, (name.label for name in named))
-    if known.actual:
+    if known.actual is not None:
         return SettingsError(
             f'Nobody is called "{label}", neither in the policies nor on the console.',
             close or "Name an e-mail address, or service: and a name.",

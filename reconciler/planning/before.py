@@ -1,8 +1,7 @@
 """What the base commit asked for: the evidence that a change is one, or is none.
 
-Some limits forgive what was judged earlier: the closing of a window counts for nothing, because
-its opening was judged. That is believed only of windows the base already had; otherwise a pull
-request could pass any revoke off as a window that closed long ago.
+Whether this change asks for something is told by the commit it is compared with. Whether the end
+of a window was judged is not: one commit later every base has it. `planning.ends` tells that.
 """
 
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from reconciler.domain.access import Grant
 from reconciler.domain.names import PrincipalName
 from reconciler.domain.policy import Policy, Window
 from reconciler.planning.claims import Claim, Claimer
-from reconciler.planning.inforce import asked, in_force
+from reconciler.planning.inforce import asked, ends_empty, in_force
 from reconciler.planning.names import Names
 
 Triple = tuple[PrincipalName, Grant]
@@ -33,10 +32,17 @@ class Before:
     """What the base would have had in force at the instant."""
     managed: frozenset[PrincipalName] = frozenset()
     """Everybody whom the base named in an assignment or as former."""
+    ends_empty: frozenset[tuple[PrincipalName, Window]] = frozenset()
+    """Who would have had nothing in force after which window, open or coming."""
 
     def had_window(self, triple: Triple, window: Window) -> bool:
         """Tell whether the base knew a triple by this window only."""
         return (triple, window) in self.windows and triple not in self.standing
+
+    def open_span(self, triple: Triple, instant: datetime) -> Window | None:
+        """Return the span by which the base had a triple in force at the instant."""
+        spans = (span for asked_for, span in self.asked if asked_for == triple and span)
+        return next((span for span in spans if span.contains(instant)), None)
 
 
 def before(base: Policy | None, names: Names, instant: datetime) -> Before:
@@ -63,6 +69,11 @@ def before(base: Policy | None, names: Names, instant: datetime) -> Before:
         ),
         in_force=frozenset(
             (name, wish.grant) for name, own in by_name.items() for wish in in_force(own, instant)
+        ),
+        ends_empty=frozenset(
+            (name, window)
+            for name, own in by_name.items()
+            if (window := ends_empty(own, instant)) is not None
         ),
         managed=frozenset(
             names.people.canonical(name)

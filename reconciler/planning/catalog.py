@@ -3,7 +3,6 @@
 None or several matches is a problem with candidates, never a guess (T35).
 """
 
-import difflib
 import fnmatch
 import re
 from collections.abc import Callable, Iterable, Sequence
@@ -14,6 +13,7 @@ from reconciler.domain.pins import PinnedRole, Pins
 from reconciler.domain.policy import RoleName, ScopeName
 from reconciler.domain.state import Account, Actual, Site
 from reconciler.errors import Problem
+from reconciler.planning.nearest import nearest
 from reconciler.planning.pinned import PinnedNames, meant, meant_roles
 
 _Place = TypeVar("_Place", Account, Site)
@@ -96,6 +96,11 @@ class Catalog:
     def suggest_role(self, text: str) -> str:
         """Return `Did you mean ...?` over all roles, or an empty string."""
         return did_you_mean(text, (role.name for role in self._roles.values()))
+
+    def suggest_scope(self, text: str) -> str:
+        """Return `Did you mean ...?` over all accounts and sites, or an empty string."""
+        places = (*self._accounts.values(), *self._sites.values())
+        return did_you_mean(text, (one.scope.name for one in places if one.state != "deleted"))
 
     def role_path(self, role: Role) -> str:
         """Write a role with its owner: `tenant/SOC`, `Acme EMEA/Triage`."""
@@ -200,10 +205,8 @@ class Catalog:
 
 def did_you_mean(text: str, candidates: Iterable[str]) -> str:
     """Return `Did you mean "..."?` for the nearest candidates, or an empty string."""
-    spelled = {candidate.casefold(): candidate for candidate in sorted(candidates)}
-    close = difflib.get_close_matches(text.casefold(), list(spelled), n=3, cutoff=0.75)
-    quoted = " or ".join(f'"{spelled[name]}"' for name in close)
-    return f"Did you mean {quoted}?" if close else ""
+    quoted = " or ".join(f'"{name}"' for name in nearest(text, candidates))
+    return f"Did you mean {quoted}?" if quoted else ""
 
 
 def _no_scope(

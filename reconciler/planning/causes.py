@@ -66,7 +66,7 @@ def as_drift(plan: Plan) -> Plan:
         plan,
         lambda change, _: (
             replace(change, reason=Reason.CONSOLE_DRIFT)
-            if change.reason is Reason.POLICY
+            if change.reason in {Reason.POLICY, Reason.YOUR_CHANGE}
             else change
         ),
     )

@@ -57,11 +57,13 @@ def compare(desired: DesiredPrincipal, rules: Rules) -> Comparison:
     held = frozenset(actual.grants) - frozenset(gone)
     notes = tuple(f"holds {g.role.name} on the deleted site {g.scope.name}" for g in gone)
     wanted = frozenset(wish.grant for wish in desired.in_force)
-    if not wanted and held and not rules.no_revokes:
-        if rules.nothing_left is NothingLeft.REFUSE:
+    if not wanted and held:
+        if rules.nothing_left is NothingLeft.REFUSE and not rules.no_revokes:
             return Comparison(refusal=_nothing_left(desired, held), notes=notes)
         if isinstance(rules.nothing_left, Grant):
-            wanted = frozenset({rules.nothing_left})
+            # Without revokes nobody is parked, and who is parked already stays so.
+            parked = frozenset({rules.nothing_left})
+            wanted = parked & held if rules.no_revokes else parked
     if rules.no_revokes:
         wanted, kept = _without_revokes(held, wanted)
         notes += kept
@@ -207,9 +209,18 @@ def _without_revokes(
         if grant.scope not in scopes and levels <= {grant.scope.level}
     ]
     kept = held | frozenset(fits)
-    held_back = len(wanted - kept) + len(held - wanted)
-    note = f"--no-revokes holds back {held_back} change{'s' if held_back > 1 else ''}"
-    return kept, (note,) if held_back else ()
+    told = [
+        *(f"the revoke of {_told(grant)}" for grant in sort_grants(held - wanted)),
+        *(
+            f"the grant of {_told(grant)}, which needs a revoke"
+            for grant in sort_grants(wanted - kept)
+        ),
+    ]
+    return kept, (f"--no-revokes holds back {'; '.join(told)}",) if told else ()
+
+
+def _told(grant: Grant) -> str:
+    return f"{grant.role.name} on {grant.scope.name}"
 
 
 def _holding(grants: Iterable[Grant]) -> Holding:
@@ -218,7 +229,7 @@ def _holding(grants: Iterable[Grant]) -> Holding:
 
 
 def _nothing_left(desired: DesiredPrincipal, held: frozenset[Grant]) -> Refusal:
-    lost = ", ".join(f"{grant.role.name} on {grant.scope.name}" for grant in sort_grants(held))
+    lost = ", ".join(_told(grant) for grant in sort_grants(held))
     return Refusal(
         "nothing_left",
         f"{desired.name} would lose {lost} and hold nothing, and the console cannot hold such "

@@ -180,7 +180,7 @@ def _given(rule: Given, found: Iterable[Holder], at: datetime) -> Iterator[Failu
             instead = "; ".join(_told(one, wish) for one, wish in held) or "nothing at all"
             where = expected.scope.text or "the tenant"
             yield Failure(
-                f"{rule.principal.text} has not {expected.role.text} on {where} "
+                f"{rule.principal.text} does not have {expected.role.text} on {where} "
                 f"at {at:%Y-%m-%dT%H:%M:%SZ}, but {instead}",
                 tuple(place for _, wish in held for place in wish.places)
                 or (rule.principal.place,),

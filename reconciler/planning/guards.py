@@ -78,7 +78,10 @@ def own_identity(judged: Judged) -> Iterable[Refusal]:
 
 
 def window_leaves_nothing(judged: Judged) -> Iterable[Refusal]:
-    """Refuse a window, before it opens, whose end would leave nothing."""
+    """Refuse a window, when it is written, whose end would leave nothing.
+
+    First refused when it closes, it would keep all other windows open.
+    """
     if judged.guardrails.nothing_left is not NothingLeft.REFUSE:
         return
     granted = {operation.name for operation in judged.operations if operation.grants}
@@ -87,8 +90,11 @@ def window_leaves_nothing(judged: Judged) -> Iterable[Refusal]:
         if window is None:
             continue
         is_coming = window.start is not None and window.start > judged.instant
-        # A window that is open already was judged when it opened.
-        if is_coming or desired.name in granted:
+        # What the base had already is a state that falls short, and this plan makes it no worse.
+        name = judged.names.people.canonical(desired.name)
+        is_old = (name, window) in judged.before.ends_empty
+        is_held = desired.principal is not None and not is_old
+        if is_coming or is_held or desired.name in granted:
             yield Refusal(
                 "nothing_left",
                 f"When the window of {desired.name} closes at {window.end}, "

@@ -13,6 +13,7 @@ from reconciler.domain.plan import Change, Operation
 from reconciler.domain.state import Actual
 from reconciler.errors import Place
 from reconciler.planning.before import Before
+from reconciler.planning.ends import Ends, is_for_good
 from reconciler.planning.names import Names
 from reconciler.planning.project import Holders, holders
 
@@ -33,6 +34,7 @@ class Judged:
     names: Names
     guardrails: Guardrails
     before: Before
+    ends: Ends
     instant: datetime
     past_revokes: tuple[datetime, ...] = ()
     """When earlier runs took a scope from somebody, once for each."""
@@ -66,27 +68,52 @@ class Judged:
 
     @cached_property
     def forgiven(self) -> frozenset[Held]:
-        """What a closing window takes away; judged when the window opened, if the base had it."""
+        """What a closing window takes away, if its end was judged while it was to come."""
         return frozenset(
             (one.principal.id, grant)
             for one in self.desired.principals
             if one.principal is not None
             for grant, window in one.closed
-            if self.before.had_window((self._name(one.name), grant), window)
+            if self.ends.was_judged(one, grant, window)
         )
 
     @cached_property
     def ending(self) -> frozenset[Held]:
-        """What is held for good and turned into a window: its end is decided here and now."""
+        """What is held and is to end sooner than before: that is decided here and now."""
         return frozenset(
-            (one.principal.id, wish.grant)
+            (id_, wish.grant)
+            for id_, wish, until in self._ending
+            if until is None or (wish.window and wish.window.end and wish.window.end < until)
+        )
+
+    @cached_property
+    def no_longer_for_good(self) -> frozenset[Held]:
+        """What was held for good and is to end; a part of `ending`."""
+        return frozenset((id_, wish.grant) for id_, wish, until in self._ending if until is None)
+
+    @cached_property
+    def unproven(self) -> frozenset[Held]:
+        """What a closed window takes away though nothing shows that its end was judged."""
+        closed = {
+            (one.principal.id, grant)
+            for one in self.targeted
+            if one.principal is not None
+            for grant, _ in one.closed
+        }
+        taken = {(o.principal_id or "", c.grant) for o in self.operations for c in o.revokes}
+        return frozenset(closed & taken) - self.forgiven
+
+    @cached_property
+    def _ending(self) -> tuple[tuple[str, DesiredGrant, datetime | None], ...]:
+        """Held grants with an end, and until when each was to last before; None for good."""
+        return tuple(
+            (one.principal.id, wish, self.ends.lasted(one, wish))
             for one in self.targeted
             if one.principal is not None
             for wish in _passing(one)
             if wish.window is not None
             and wish.window.end is not None
             and wish.grant in one.principal.grants
-            and (self._name(one.name), wish.grant) in self.before.standing
         )
 
     @cached_property
@@ -133,6 +160,7 @@ class Judged:
             for wish in one.asked:
                 known = ((self._name(one.name), wish.grant), wish.window) in self.before.asked
                 is_change = self.before.is_known and not known
+                is_change = is_change or self.ends.outlasts_record(one, wish)
                 if is_change or (one.name, wish.grant) in granted:
                     yield one, wish
 
@@ -142,8 +170,7 @@ class Judged:
 
 def _passing(one: DesiredPrincipal) -> tuple[DesiredGrant, ...]:
     """Return what is in force by a window and is not asked for as a standing grant as well."""
-    standing = {wish.grant for wish in one.asked if wish.window is None}
-    return tuple(w for w in one.in_force if w.window is not None and w.grant not in standing)
+    return tuple(w for w in one.in_force if w.window is not None and not is_for_good(one, w))
 
 
 def held_after(operation: Operation) -> tuple[Grant, ...]:

@@ -12,12 +12,15 @@ from datetime import datetime
 
 from reconciler.domain.access import TENANT, Grant, Level, Role, Scope
 from reconciler.domain.names import PrincipalKind, PrincipalName
+from reconciler.domain.pins import Pins
 from reconciler.domain.policy import Assignment, Policy, ScopeName
 from reconciler.domain.state import Actual, Principal
 from reconciler.errors import Place, Problem, SettingsError
 from reconciler.planning.catalog import did_you_mean
 from reconciler.planning.claims import Claim, Claimer
+from reconciler.planning.identities import identities
 from reconciler.planning.names import Names
+from reconciler.planning.pinned import check_origin
 
 _COMMAND_LINE = Place("--on")
 
@@ -37,12 +40,21 @@ class Known:
     users: dict[PrincipalName, Place]
     """Everybody under `users:`."""
     problems: tuple[Problem, ...]
-    """Names in the policies that mean nothing on this console; their grants are left out."""
+    """Names in the policies that mean nothing on this console, whose grants are left out; and
+    names that are somebody else's than was pinned."""
 
     @classmethod
-    def of(cls, policy: Policy, actual: Actual | None, instant: datetime) -> "Known":
-        """Gather what the policies ask for and what the console has, `instant` in UTC."""
-        names = Names.of(actual) if actual else None
+    def of(
+        cls, policy: Policy, actual: Actual | None, instant: datetime, pins: Pins | None = None
+    ) -> "Known":
+        """Gather what the policies ask for and what the console has, `instant` in UTC.
+
+        With pins, names mean what they meant when they were pinned. Raises PolicyError when these
+        are about another console.
+        """
+        if actual is not None:
+            check_origin(pins, actual.origin)
+        names = Names.of(actual, pins) if actual else None
         claimer = Claimer(names.catalog, instant) if names else None
         claims: dict[PrincipalName, list[Claim]] = {}
         for entry in policy.assignments:
@@ -62,7 +74,11 @@ class Known:
             principals=principals,
             former={_canonical(each.name, names): each.place for each in policy.former},
             users={_canonical(each.name, names): each.place for each in policy.users},
-            problems=tuple(claimer.problems) if claimer else (),
+            problems=(
+                *(claimer.problems if claimer else ()),
+                *(identities(policy, actual, pins) if actual else ()),
+                *(names.people.pins(policy.users) if names else ()),
+            ),
         )
 
     @property
@@ -91,22 +107,25 @@ class Known:
             raise SettingsError(f'--on "{text}": name one scope, no pattern.')
         return _resolved(text, self.names) if self.names else self._written(text)
 
-    def scope_note(self, scope: Scope) -> str | None:
-        """Tell, without a console, that no policy names a scope: it may be misspelt."""
+    def check_named(self, scope: Scope) -> None:
+        """Raise SettingsError, without a console, when no policy names a scope.
+
+        Neither by its name nor by a pattern: it may be misspelt, and nobody could tell.
+        """
         scopes = {claim.grant.scope for own in self.claims.values() for claim in own}
         named = {name for each in scopes for name in (each.name, each.account_id) if name}
         found = any(reaches(each, scope) for each in scopes if each.level is Level.SITE)
-        if self.names or scope == TENANT or scope.name in named or found:
-            return None
-        return f'No policy names "{scope.name}". {did_you_mean(scope.name, named)}'.strip()
+        if not (self.names or scope == TENANT or scope.name in named or found):
+            plain = {name for name in named if not set("*?") & set(name)}
+            ask = "Other scopes only a console knows: --from console, or --snapshot FILE."
+            raise SettingsError(
+                f'--on "{scope.name}": no policy names it.',
+                f"{did_you_mean(scope.name, {*plain, TENANT.name})} {ask}".strip(),
+            )
 
     def _written(self, text: str) -> Scope:
-        accounts = {
-            claim.grant.scope.id
-            for own in self.claims.values()
-            for claim in own
-            if claim.grant.scope.level is Level.ACCOUNT
-        }
+        scopes = {claim.grant.scope for own in self.claims.values() for claim in own}
+        accounts = {scope.id for scope in scopes if scope.level is Level.ACCOUNT}
         is_site = "/" in text or (text.startswith("id:") and text not in accounts)
         return _scope_as_written(Level.SITE if is_site else Level.ACCOUNT, text)
 
@@ -130,7 +149,9 @@ def _resolved(text: str, names: Names) -> Scope:
     if isinstance(found, Problem) and text.startswith("id:"):
         found = names.catalog.scopes(ScopeName(Level.SITE, text, _COMMAND_LINE))
     if isinstance(found, Problem):
-        raise SettingsError(f"--on: {found.message}", found.remedy)
+        raise SettingsError(
+            f"--on: {found.message}", names.catalog.suggest_scope(text) or found.remedy
+        )
     return found[0]
 
 

@@ -1,4 +1,10 @@
-"""The brakes by number: how many scopes are taken away, in one run, of one scope, over time."""
+"""The brakes by number: how many scopes are taken away, in one run, of one scope, over time.
+
+Giving a held grant an end, or an earlier one, takes its scope away: it counts in the run that
+judges it and is on record for the rolling budget, and its closing counts for nothing. The share of
+a scope is judged run by run; over several runs, each with a --target of its own, only the rolling
+budget holds.
+"""
 
 import math
 from collections import Counter
@@ -29,7 +35,7 @@ def too_many_revokes(judged: Judged) -> Iterable[Refusal]:
             "max_revokes",
             f"The plan takes {lost} scopes away from people; at most {limit:g} are allowed in one "
             f"run (a replaced role takes none away).{_ending(judged)}",
-            _RAISE.format(rule="max_revokes", value=lost),
+            _RAISE.format(rule="max_revokes", value=lost) + _unproven(judged),
         )
 
 
@@ -47,7 +53,8 @@ def too_large_a_share(judged: Judged) -> Iterable[Refusal]:
                 "max_revoke_fraction",
                 f"{scope.name} would lose {count} of its {there[scope]} grants; "
                 f"at most {limit} are allowed ({value:.0%}, and always one).",
-                _RAISE.format(rule="max_revoke_fraction", value=round(count / there[scope], 2)),
+                _RAISE.format(rule="max_revoke_fraction", value=round(count / there[scope], 2))
+                + _unproven(judged),
             )
 
 
@@ -67,7 +74,7 @@ def too_many_over_time(judged: Judged) -> Iterable[Refusal]:
             f"{_time(rolling.over)}; all runs together may take {limit:g} in that time.",
             "Wait until the earlier ones are older; or lift the limit for a while, in "
             f"guardrails.yaml: overrides: [{{rule: rolling, value: {past + lost}, reason: why, "
-            "until: a date}].",
+            f"until: a date}}].{_unproven(judged)}",
         )
 
 
@@ -80,8 +87,8 @@ def default_rolling(judged: Judged) -> Rolling:
 def additive_only(judged: Judged) -> Iterable[Refusal]:
     """Nothing is taken from anybody, where the switch says so.
 
-    A replaced role counts here: the old one is taken. The end of a window that the base already
-    had does not; refusing it would make access last longer than was agreed.
+    A replaced role counts here: the old one is taken. The end of a window that was judged before
+    does not; refusing it would make access last longer than was agreed.
     """
     if not judged.guardrails.additive_only:
         return
@@ -92,12 +99,12 @@ def additive_only(judged: Judged) -> Iterable[Refusal]:
     names = ", ".join(sorted({str(operation.name) for operation in taking})[:_TOLD])
     more = f" and {len(taking) - _TOLD} more" if len(taking) > _TOLD else ""
     said = [f"takes something away from {names}{more}"] if taking else []
-    said += [f"gives {ending} standing grant{'' if ending == 1 else 's'} an end"] if ending else []
+    said += [f"gives {ending} held grant{'' if ending == 1 else 's'} an end"] if ending else []
     yield Refusal(
         "additive_only",
         f"The plan {' and '.join(said)}, and the guardrails allow additions only.",
         "Run with --no-revokes to make the additions alone; or set `additive_only: false` in "
-        "guardrails.yaml, in a change of its own.",
+        f"guardrails.yaml, in a change of its own.{_unproven(judged)}",
         tuple(sorted({place for operation in taking for place in places_of(operation)})),
     )
 
@@ -117,4 +124,16 @@ def _time(span: timedelta) -> str:
 
 def _ending(judged: Judged) -> str:
     ending = len(judged.ending)
-    return f" {ending} of them by giving a standing grant an end." if ending else ""
+    return f" {ending} of them by giving a held grant an end, or an earlier one." if ending else ""
+
+
+def _unproven(judged: Judged) -> str:
+    """Say how the closing of windows would have counted for nothing."""
+    count = len(judged.unproven)
+    if not count:
+        return ""
+    said = "One of them is a window that closed" if count == 1 else f"{count} are windows closed"
+    return (
+        f" {said}, and nothing shows that its end was judged while it was to come: keep the "
+        "journal of all runs (--journal), or plan in a git work tree with its history."
+    )

@@ -18,6 +18,7 @@ from reconciler.planning.causes import attributed
 from reconciler.planning.compare import Comparison, Rules, compare
 from reconciler.planning.content import content_digest
 from reconciler.planning.duties import unknown_roles
+from reconciler.planning.ends import Ends
 from reconciler.planning.guards import refusals
 from reconciler.planning.judged import Judged
 from reconciler.planning.names import Names
@@ -90,6 +91,7 @@ def decide(
         operations = as_undo(operations)
     else:
         operations = with_renamed_sites(operations, wanted.policy, targeted, names)
+    base = before(wanted.base, names, instant)
     judged = Judged(
         operations=privileges.explained(operations),
         desired=desired,
@@ -97,7 +99,8 @@ def decide(
         actual=actual,
         names=names,
         guardrails=guardrails,
-        before=before(wanted.base, names, instant),
+        before=base,
+        ends=Ends(wanted, base, names, instant),
         instant=instant,
         past_revokes=wanted.past_revokes,
     )
@@ -127,6 +130,10 @@ def _as_plan(
         warnings=notices(judged, compared),
         role_changes=role_changes(judged.names, actual),
         options=options,
+        ends=judged.ends.to_record(
+            judged.targeted, is_whole=len(judged.targeted) == len(judged.desired.principals)
+        ),
+        taken=len(judged.ending),
     )
 
 

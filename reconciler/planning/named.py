@@ -111,7 +111,10 @@ def is_role(name: RoleName, role: Role) -> Truth:
     *own_owner, own = role.name.split("/")
     if text != own or (owner and own_owner and owner != own_owner):
         return Truth.NO
-    return Truth.MAYBE if owner and not own_owner else Truth.YES
+    # A name without its owner means one role where it is assigned, and a role of the tenant can be
+    # assigned everywhere: so it is that one, or the name would be ambiguous.
+    is_told = not owner or bool(own_owner) or owner == ["tenant"]
+    return Truth.YES if is_told else Truth.MAYBE
 
 
 def reaches(scope: Scope, name: ScopeName) -> Truth:

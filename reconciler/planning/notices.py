@@ -37,7 +37,7 @@ def _unwritten(one: DesiredPrincipal, comparison: Comparison) -> Iterable[Proble
         yield Problem(
             one.places[0] if one.places else None,
             "left-alone",
-            f"{one.name} {note}.",
+            f"{one.name}{':' if note.startswith('-') else ''} {note}.",
             "Nothing is written for this principal in this run.",
         )
 

@@ -70,8 +70,8 @@ def _roles(known: Known, text: str) -> frozenset[str]:
 def _spellings(known: Known, role: Role) -> set[str]:
     if known.names:
         return {role.name, known.names.catalog.role_path(role), f"id:{role.id}"}
-    # As written: `Account/Role` is also called by its last part.
-    return {role.name, role.name.rpartition("/")[2]}
+    # As written: `Account/Role` is also called by its last part; see `named.is_role` for tenant.
+    return {role.name, role.name.rpartition("/")[2], f"tenant/{role.name}"}
 
 
 def _permitting(actual: Actual, text: str) -> Power:

@@ -23,6 +23,8 @@ class Known:
     scopes: tuple[Scope, ...]
     sites: tuple[str, ...]
     """`Account/Site` of every site that is certain to be meant by a pattern, sorted."""
+    has_console: bool = False
+    """Whether `scopes` and `roles` are all that a console has."""
 
     @classmethod
     def of(cls, holders: Sequence[Holder], actual: Actual | None) -> "Known":
@@ -36,7 +38,13 @@ class Known:
             scopes.update(account.scope for account in actual.accounts)
             scopes.update(site.scope for site in actual.sites)
             literal = {site.scope.name for site in actual.sites if site.state == "active"}
-        return cls(tuple(holders), tuple(roles), tuple(scopes), tuple(sorted(literal)))
+        return cls(
+            tuple(holders),
+            tuple(roles),
+            tuple(scopes),
+            tuple(sorted(literal)),
+            has_console=actual is not None,
+        )
 
     def each(self, names: Iterable[ScopeName]) -> Iterator[ScopeName]:
         """Yield every scope once that is meant, patterns spelt out."""
@@ -63,11 +71,7 @@ def void(rule: Rule, known: Known) -> Iterator[tuple[str, Place]]:
             yield from _void_role(rule.role, known)
             for scope in rule.scopes:
                 if scope.is_glob and not any(known.each([scope])):
-                    told = (
-                        f"no policy names a site like {scope.text} in full, so there is nothing to "
-                        "count on: correct it, or give the sites with --snapshot FILE"
-                    )
-                    yield told, scope.place
+                    yield _no_site(scope, known), scope.place
                 elif not scope.is_glob:
                     yield from _void_scope(scope, known)
         case Given():
@@ -88,14 +92,14 @@ def _void_filter(access: Filter, known: Known) -> Iterator[tuple[str, Place]]:
 
 def _void_who(who: Who, known: Known) -> Iterator[tuple[str, Place]]:
     if who.members is None and not any(is_like(who.text, one) for one in known.holders):
-        yield _nowhere(f"principal like {who.text}"), who.place
+        yield _nowhere(f"principal like {who.text}", known), who.place
     elif who.members is not None and not who.members:
         yield f"{who.text} has no members, so the test says nothing", who.place
 
 
 def _void_role(role: RoleName, known: Known) -> Iterator[tuple[str, Place]]:
     if not any(is_role(role, one) for one in known.roles):
-        yield _nowhere(f"role {role.text}"), role.place
+        yield _nowhere(f"role {role.text}", known), role.place
 
 
 def _void_scope(name: ScopeName, known: Known) -> Iterator[tuple[str, Place]]:
@@ -107,10 +111,26 @@ def _void_scope(name: ScopeName, known: Known) -> Iterator[tuple[str, Place]]:
         for scope in known.scopes
     )
     if not is_known:
-        yield _nowhere(f"{name.level} like {name.text}"), name.place
+        yield _nowhere(f"{name.level} like {name.text}", known), name.place
 
 
-def _nowhere(what: str) -> str:
+def _no_site(name: ScopeName, known: Known) -> str:
+    if known.has_console:
+        return (
+            f"there is no active site like {name.text}, so there is nothing to count on: correct it"
+        )
+    return (
+        f"no policy names a site like {name.text} in full, so there is nothing to count on: "
+        "correct it, or give the sites with --snapshot FILE"
+    )
+
+
+def _nowhere(what: str, known: Known) -> str:
+    if known.has_console:
+        return (
+            f"there is no {what} in the policies or the snapshot, so the test could not fail: "
+            "correct it"
+        )
     return (
         f"there is no {what} in the policies, so the test could not fail: correct it; what only "
         "the console has is known with --snapshot FILE"

@@ -14,7 +14,7 @@ from reconciler.domain.permissions import Permission
 from reconciler.domain.plan import Commit
 from reconciler.domain.policy import Window
 from reconciler.errors import Place, Problem
-from reconciler.planning.answers import Access, Answer, Source
+from reconciler.planning.answers import Access, Answer, Source, State
 from reconciler.rendering.tree import instant_text, problem_tree
 
 FORMAT = "sentinelone-reconciler/answers"
@@ -50,6 +50,7 @@ class Question:
 def answers_tree(question: Question, answers: Iterable[Answer]) -> Tree:
     """Return the answers as plain data: strings, integers, booleans, lists and mappings."""
     permission = question.permission
+    trees = [_answer(answer, question) for answer in answers]
     return {
         "format": FORMAT,
         "version": VERSION,
@@ -69,10 +70,22 @@ def answers_tree(question: Question, answers: Iterable[Answer]) -> Tree:
             "commit": question.commit,
             "console": question.origin,
         },
-        "answers": [_answer(answer, question) for answer in answers],
+        "summary": _summary(trees),
+        "answers": trees,
         "notes": list(question.notes),
         "warnings": [problem_tree(problem) for problem in question.problems],
     }
+
+
+def _summary(answers: list[Tree]) -> Tree:
+    """Count who has any of what is listed, and who only should."""
+    have = sum(answer["has_access"] for answer in answers)
+    lack = sum(not answer["has_access"] and _is_asked(answer) for answer in answers)
+    return {"have": have, "lack": lack}
+
+
+def _is_asked(answer: Tree) -> bool:
+    return any(access["state"] == State.IN_FORCE for access in answer["accesses"])
 
 
 def _answer(answer: Answer, question: Question) -> Tree:
@@ -86,6 +99,7 @@ def _answer(answer: Answer, question: Question) -> Tree:
         "place": answer.place and _place(answer.place),
         "commit": answer.place and _commit(answer.place, question),
         "is_on_console": answer.is_on_console,
+        "has_access": any(access.is_had for access in answer.accesses),
         "accesses": [_access(access, question) for access in answer.accesses],
         "notes": list(answer.notes),
     }

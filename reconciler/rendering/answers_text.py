@@ -30,10 +30,12 @@ def who_can_text(tree: Tree, *, color: bool) -> str:
     if permission:
         title = f"{permission['page']}: {permission['title']}"
         wanted = f'the permission "{short(title)}" ({short(permission["identifier"])})'
+    have, lack = tree["summary"]["have"], tree["summary"]["lack"]
     counted = {0: "Nobody has", 1: "1 principal has"}
-    count = counted.get(len(answers), f"{len(answers)} principals have")
-    lines = [f"{count} {wanted} on {short(question['on']['name'])}."]
-    for answer in answers:
+    count = counted.get(have, f"{have} principals have")
+    also = f"; {lack} should by the policies, but the console does not have it" if lack else ""
+    lines = [f"{count} {wanted} on {short(question['on']['name'])}{also}."]
+    for answer in sorted(answers, key=lambda each: not each["has_access"]):
         lines += ["", *_who(answer, style), *_accesses(answer, question, style)]
     return "\n".join([*lines, *_footer(tree, style)]) + "\n"
 
@@ -43,7 +45,7 @@ def _explained(tree: Tree, style: Style) -> Iterator[str]:
     question = tree["question"]
     yield from _who(answer, style)
     yield from _accesses(answer, question, style)
-    if not any(_has(access) for access in answer["accesses"]):
+    if not answer["has_access"]:
         on = f" on {short(question['on']['name'])}" if question["on"] else ""
         yield f"  holds nothing{on} now"
     yield from _footer(tree, style)
@@ -79,6 +81,8 @@ def _has(access: Tree) -> bool:
 
 def _state(access: Tree) -> str:
     state: str = access["state"]
+    if state == State.IN_FORCE and access["is_held"] is False:
+        state = "asked for now"
     if access["window"] and access["window"]["until"]:
         return f"{state} until {access['window']['until']}"
     return state
@@ -97,7 +101,7 @@ def _console(access: Tree) -> Iterator[str]:
     if access["is_held"] == is_asked:
         yield "the console agrees"
     else:
-        yield "the console has it" if access["is_held"] else "the console does not have it"
+        yield "the console has it" if access["is_held"] else "but the console does not have it"
 
 
 def _source_text(source: Tree, style: Style) -> Iterator[str]:

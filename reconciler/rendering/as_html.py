@@ -21,6 +21,7 @@ from reconciler.rendering.html_parts import (
 )
 from reconciler.rendering.markup import Html, element, lines, named, page, text
 from reconciler.rendering.summary import drift_summary, summary
+from reconciler.rendering.wording import observed_at
 
 Tree = dict[str, Any]
 
@@ -51,7 +52,7 @@ def _page(word: str, tree: Tree, total: str, calm: str) -> str:
         element("h1", f"{word} for ", named(tree["tenant"]["origin"])),
         element(
             "p",
-            *("at ", evidence["instant"], ", read as ", named(evidence["planned_by"])),
+            *(observed_at(evidence), ", read as ", named(evidence["planned_by"])),
             class_="quiet",
         ),
         _verdict(tree, total, calm),
@@ -89,6 +90,8 @@ def _narrowed(options: Tree) -> list[Html]:
         told.append(element("p", "Only for ", *names(options["targets"]), "."))
     if options["no_revokes"]:
         told.append(element("p", "Without revokes."))
+    if "undo_of" in options:
+        told.append(element("p", "Undo of the run ", options["undo_of"]["run"], "."))
     return told
 
 
@@ -259,6 +262,8 @@ def _evidence(tree: Tree) -> Html:
         "Instant": text(evidence["instant"]),
         "Tool version": text(evidence["tool_version"]),
     }
+    if "snapshot" in evidence:
+        facts["Snapshot taken at"] = text(evidence["snapshot"])
     pairs = [part for key, fact in facts.items() for part in _pair(key, fact)]
     return section("Evidence", [element("dl", *pairs)])
 

@@ -139,7 +139,9 @@ def _changed_roles(changes: list[Tree]) -> list[str]:
 
 def _frame(tree: Tree) -> Iterable[str]:
     origin, instant = code(tree["tenant"]["origin"]), code(tree["evidence"]["instant"])
-    yield f"Console {origin}, at {instant}."
+    taken = tree["evidence"].get("snapshot")
+    told = f", **from a snapshot taken at** {code(taken)}" if taken else ""
+    yield f"Console {origin}, at {instant}{told}."
     options = tree["options"]
     if options["targets"]:
         yield f"**Only for** {', '.join(code(target) for target in options['targets'])}."

@@ -56,10 +56,23 @@ def plan_sarif(tree: Tree) -> str:
         )
         for refusal in tree["refusals"]
     ]
+    found += map(_role_change, tree["role_changes"])
     for operation in tree["operations"]:
         name = operation["principal"]["name"]
         found += [_change(name, one) for one in operation["changes"] if one["risk"] == "high"]
     return sarif(found, tree["evidence"]["tool_version"])
+
+
+def _role_change(change: Tree) -> Finding:
+    gives = ", and now gives access" if change["gives_access"] else ""
+    return Finding(
+        "role-changed",
+        "error" if change["gives_access"] else "warning",
+        f"{change['name']} (id:{change['id']}) permits something else than when it was "
+        f"pinned{gives}; {len(change['holders'])} hold it.",
+        "Look at the role in the console; then pin again, or put it right.",
+        (_place(change["place"]),),
+    )
 
 
 def sarif(findings: Iterable[Finding], tool_version: str) -> str:

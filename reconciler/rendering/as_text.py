@@ -18,13 +18,19 @@ from reconciler.rendering.wording import (
     effects,
     headline,
     listed,
+    observed_at,
     plural,
     role_change,
     unread,
     why,
 )
 
-_MARKS = {"invite": ("+", Tone.GAIN), "update": ("~", Tone.CHANGE), "delete": ("-", Tone.LOSS)}
+_MARKS = {
+    "invite": ("+", Tone.GAIN),
+    "create": ("+", Tone.GAIN),
+    "update": ("~", Tone.CHANGE),
+    "delete": ("-", Tone.LOSS),
+}
 _SIGNS = {"grant": ("+ grant ", Tone.GAIN), "revoke": ("- revoke", Tone.LOSS)}
 _UNLISTED_SHOWN = 10
 _GRANTS_SHOWN = 3
@@ -72,13 +78,14 @@ def drift_text(tree: Tree, *, color: bool, width: int | None = None) -> str:
     """Return the same differences told as drift: what the console has against the policies."""
     page = _Page(color=color, width=width)
     total = drift_summary(tree["summary"], len(tree["refusals"]), len(tree["role_changes"]))
-    lines = [_title("Drift", tree), "", *_body(tree, page), total]
+    head = [_title("Drift", tree), *_narrowed(tree["options"]), ""]
+    lines = [*head, *_body(tree, page), total]
     return "\n".join(lines) + "\n"
 
 
 def _title(word: str, tree: Tree) -> str:
     origin, by = short(tree["tenant"]["origin"]), short(tree["evidence"]["planned_by"])
-    return f"{word} for {origin} at {visible(tree['evidence']['instant'])}, read as {by}"
+    return f"{word} for {origin} {visible(observed_at(tree['evidence']))}, read as {by}"
 
 
 def _narrowed(options: Tree) -> Iterator[str]:
@@ -87,6 +94,8 @@ def _narrowed(options: Tree) -> Iterator[str]:
         yield f"Only for {', '.join(short(target) for target in options['targets'])}."
     if options["no_revokes"]:
         yield "Without revokes."
+    if "undo_of" in options:
+        yield f"Undo of the run {short(options['undo_of']['run'])}, by the journal's records."
 
 
 def _body(tree: Tree, page: _Page) -> Iterator[str]:

@@ -65,9 +65,9 @@ def _missing(compared: Tree) -> list[str]:
 
 def _sum(compared: Tree) -> str:
     return (
-        f"Reconciled: {compared['explained']} activities explained by intents, "
-        f"{len(compared['ghosts'])} ghost writes, {len(compared['missing'])} without activity, "
-        f"{len(compared['others'])} by others."
+        f"Reconciled: activities explained by intents: {compared['explained']}; "
+        f"ghost writes: {len(compared['ghosts'])}; "
+        f"without activity: {len(compared['missing'])}; by others: {len(compared['others'])}."
     )
 
 
@@ -80,8 +80,8 @@ def _limits(compared: Tree, own_names: Sequence[str]) -> Iterator[str]:
     )
     yield "The log shows what this token's scope reaches, and no further back than it is kept."
     if compared["elsewhere"]:
-        yield f"{compared['elsewhere']} changes by others are about nobody that the journal names."
+        yield f"About principals that the journal does not name: {compared['elsewhere']} by others."
     if compared["recent"]:
-        yield f"{compared['recent']} writes are so young that the log may not show them yet."
+        yield f"Written so lately that the log may not show it yet: {compared['recent']}."
     if compared["untold"]:
-        yield f"{compared['untold']} writes are older than the log."
+        yield f"Written before the log begins: {compared['untold']}."

@@ -1,6 +1,7 @@
 """What became of an apply, line by line and as a sum."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from reconciler.domain.outcome import Outcome, Result
 from reconciler.rendering.safe import short, visible
@@ -20,7 +21,10 @@ def outcome_text(outcome: Outcome, *, color: bool) -> str:
     word = Style(color=color).paint(outcome.result.value.ljust(13), _TONES[outcome.result])
     operation = outcome.operation
     name = short(operation.name.label)
-    return f"{word} {operation.kind.value} {name}: {visible(outcome.detail)}\n"
+    line = f"{word} {operation.kind.value} {name}: {visible(outcome.detail)}\n"
+    if outcome.remains:
+        line += f"  An API token may remain: {visible(outcome.remains)}\n"
+    return line
 
 
 def outcomes_summary(outcomes: Sequence[Outcome], head: str) -> str:
@@ -31,6 +35,19 @@ def outcomes_summary(outcomes: Sequence[Outcome], head: str) -> str:
         if result is Result.APPLIED or any(outcome.result is result for outcome in outcomes)
     ]
     return f"Apply: {', '.join(counts)}, of {len(outcomes)}.\nJournal head: {head}\n"
+
+
+def undo_text(path: str, left: Sequence[str]) -> str:
+    """Say how the run is undone, and what of it is not."""
+    lines = [f"To undo this run: reconciler apply {visible(path)}"]
+    return "\n".join([*lines, *(f"  {visible(one)}" for one in left)]) + "\n"
+
+
+def token_text(path: str, expires: datetime, head: str) -> str:
+    """Say where a new API token is and until when; `path` is empty when nobody has it."""
+    until = f"{expires:%Y-%m-%dT%H:%M:%SZ}"
+    told = f"The token is in {visible(path)}; it ends at {until}.\n" if path else "No token.\n"
+    return f"{told}Journal head: {head}\n"
 
 
 def remaining_text(lost: Sequence[str]) -> str:

@@ -34,7 +34,7 @@ def _told(record: Tree, style: Style) -> str:
             return f"{kind}: {_word(data, 'operations')} operations on {origin} by {by}"
         case "intent":
             return f"{kind}: {_word(data, 'operation')} {_principal(data)}"
-        case "outcome" | "resolved":
+        case "outcome" | "resolved" | "token-revocation":
             result = _word(data, "result")
             painted = style.paint(result, _TONES.get(result, Tone.LOSS))
             return f"{kind}: {_principal(data)} {painted}: {_word(data, 'detail')}"
@@ -45,6 +45,8 @@ def _told(record: Tree, style: Style) -> str:
             return f"{kind}: {told or 'nothing'}"
         case "recovered":
             return f"{kind}: {_word(data, 'bytes')} torn bytes set aside"
+        case "lock-taken-over":
+            return f"{kind}: {_word(data, 'lock')} from {_word(data, 'takeover')}"
     return kind
 
 

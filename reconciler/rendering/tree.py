@@ -39,6 +39,7 @@ _BY_COMMIT = {Reason.POLICY, Reason.YOUR_CHANGE, Reason.CONSOLE_DRIFT}
 
 def plan_tree(plan: Plan, tool_version: str) -> Tree:
     """Return the plan as plain data: strings, integers, booleans, lists and mappings."""
+    undo = plan.options.undo_of
     return {
         "format": FORMAT,
         "version": VERSION,
@@ -55,10 +56,13 @@ def plan_tree(plan: Plan, tool_version: str) -> Tree:
             "instant": instant_text(plan.instant),
             "planned_by": plan.planned_by,
             "tool_version": tool_version,
+            **({"snapshot": instant_text(plan.snapshot)} if plan.snapshot else {}),
         },
         "options": {
             "targets": sorted(name.label for name in plan.options.targets),
             "no_revokes": plan.options.no_revokes,
+            # Absent elsewhere, so that plans saved before there was such a thing still compare.
+            **({"undo_of": {"run": undo.run, "head": undo.head}} if undo else {}),
         },
         "operations": [operation_tree(operation) for operation in plan.operations],
         "roles": [_planned_role(role) for role in plan.roles],

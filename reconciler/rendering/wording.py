@@ -30,6 +30,8 @@ def headline(operation: Tree, quote: Quote, said: Quote) -> str:
     """Return what happens to the principal as a whole; empty when only its grants change."""
     if operation["kind"] == "invite":
         return f"invite {said(operation['full_name'])}"
+    if operation["kind"] == "create":
+        return "create the service user"
     if operation["kind"] == "delete":
         return "delete the user: nothing is left"
     before, after = operation["before"], operation["after"]
@@ -61,6 +63,13 @@ def why(change: Tree, quote: Quote, said: Quote) -> list[str]:
     if change["note"]:
         parts.append(said(change["note"]))
     return parts
+
+
+def observed_at(evidence: Tree) -> str:
+    """Say of which instant a plan is, and how old what it rests on is when that is a snapshot."""
+    told = f"at {evidence['instant']}"
+    taken = evidence.get("snapshot")
+    return f"{told}, from a snapshot taken at {taken}" if taken else told
 
 
 def commit_text(commit: Tree, quote: Quote) -> str:

@@ -47,6 +47,26 @@ def read_activities(client: ReadClient, since: datetime) -> tuple[Activity, ...]
     return tuple(_activity(record) for record in records)
 
 
+def newest_by_target(client: ReadClient) -> dict[str, Activity]:
+    """Return the newest activity about each user and service user, from one page of the log.
+
+    What is older than that page is left out; one request must do. Raises ConsoleError.
+    """
+    query = {
+        "activityTypes": _TYPES,
+        "limit": "1000",
+        "sortBy": "createdAt",
+        "sortOrder": "desc",
+    }
+    records = client.get("/activities", query).get("data")
+    found: dict[str, Activity] = {}
+    for record in records if isinstance(records, list) else ():
+        activity = _activity(record) if isinstance(record, dict) else None
+        if activity and activity.target:
+            found.setdefault(activity.target, activity)
+    return found
+
+
 def full_names(client: ReadClient, labels: Iterable[str]) -> tuple[frozenset[str], list[str]]:
     """Return the names under which the log shows these tokens' owners, and who is not found.
 

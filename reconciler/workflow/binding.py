@@ -26,12 +26,13 @@ def check_binding(
     `recomputed` is about the saved plan's principals only; `differing` names those of them for
     whom something else would be done now.
     """
-    _refuse((*_unbound(saved, recomputed, now), *_moved(saved, recomputed, differing)))
+    moved = (*_unbound(saved, recomputed, now), *_moved(saved, recomputed, differing))
+    _refuse(saved, moved)
 
 
 def check_surroundings(saved: SavedPlan, recomputed: Plan, now: datetime) -> None:
     """Raise RefusedError when age, accounts or view rule out even a part of the saved plan."""
-    _refuse(tuple(_unbound(saved, recomputed, now)))
+    _refuse(saved, tuple(_unbound(saved, recomputed, now)))
 
 
 def check_origin(saved: SavedPlan, origin: str, tool_version: str) -> None:
@@ -61,11 +62,14 @@ def due_now(planned: tuple[Operation, ...], now: tuple[Operation, ...]) -> tuple
     )
 
 
-def _refuse(moved: tuple[str, ...]) -> None:
+def _refuse(saved: SavedPlan, moved: tuple[str, ...]) -> None:
+    undo = saved.options.undo_of
     if moved:
         raise RefusedError(
             "The saved plan no longer holds: " + " ".join(moved),
-            "Plan again, and have the new plan reviewed.",
+            f"Make it anew with `reconciler plan --undo {undo.run} --out FILE`, and read it."
+            if undo
+            else "Plan again, and have the new plan reviewed.",
         )
 
 
@@ -101,8 +105,9 @@ def _unbound(saved: SavedPlan, recomputed: Plan, now: datetime) -> Iterator[str]
 
 def _moved(saved: SavedPlan, recomputed: Plan, differing: Sequence[str]) -> Iterator[str]:
     """Yield what was planned from and is not the same any more, both sides named."""
+    asked = "records of the run to be undone" if saved.options.undo_of else "policy files"
     for what, planned, here in (
-        ("policy files", saved.policy_digest, recomputed.policy_digest),
+        (asked, saved.policy_digest, recomputed.policy_digest),
         ("guardrails", saved.guardrails_digest, recomputed.guardrails_digest),
     ):
         if planned != here:

@@ -1,9 +1,12 @@
 """One operation at a time against a console: the port that `workflow.apply` asks for."""
 
+from datetime import datetime
+
 from reconciler.console.client import WriteClient
-from reconciler.console.reader import find_users, read_principal
+from reconciler.console.reader import find_service_users, find_users, read_principal
 from reconciler.console.writer import Writer
 from reconciler.domain.plan import Operation, OperationKind
+from reconciler.domain.secret import Secret
 from reconciler.domain.state import Actual, Principal
 from reconciler.errors import IncompleteReadError
 
@@ -46,3 +49,24 @@ class Hands:
             return self._writer.update(kind, principal_id, after)
         self._writer.delete(kind, principal_id)
         return None
+
+    def service_users(self, operation: Operation) -> tuple[Principal, ...]:
+        """Return every service user of the operation's name as the console has them now."""
+        return tuple(find_service_users(self._client, self._actual, operation.name))
+
+    def create_service_user(
+        self, operation: Operation, expires: datetime
+    ) -> tuple[Principal, Secret | None]:
+        """Create a service user with one call; raises what `console.writer` raises."""
+        if operation.after is None:
+            raise ValueError("a service user to be created holds something")
+        return self._writer.create_service_user(operation.name.text, operation.after, expires)
+
+    def rotate_token(self, operation: Operation, expires: datetime) -> Secret | None:
+        """Renew a service user's token with one call; raises what `console.writer` raises."""
+        return self._writer.rotate_token(operation.principal_id or "", expires)
+
+    def revoke_token(self, operation: Operation) -> None:
+        """Revoke the API token of a console user; raises what `console.writer` raises."""
+        if operation.principal_id is not None:
+            self._writer.revoke_token(operation.principal_id)

@@ -61,7 +61,8 @@ def observe_snapshot(
     informed = _informed(actual, roles_to_read(wanted, bare, plan))
     if informed != bare:
         plan = make_plan(wanted, informed, instant)
-    return replace(plan, warnings=(*plan.warnings, _told(actual, taken_at))), informed
+    warnings = (*plan.warnings, _told(actual, taken_at))
+    return replace(plan, warnings=warnings, snapshot=taken_at), informed
 
 
 def _informed(actual: Actual, role_ids: Iterable[str]) -> Actual:

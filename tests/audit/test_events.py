@@ -102,6 +102,10 @@ def test_a_whole_run_matches_the_published_schema(
         opened.append("run-finished", events.run_finished(outcomes))
         refused = events.refused(made, tool_version="1", actor="service:reconciler")
         opened.append("refused", refused | {"policy_digest": DIGEST, "guardrails_digest": DIGEST})
+        lock = {"lock": "the Lease a/b", "nonce": "0" * 32, "takeover": "run 1"}
+        opened.append("lock-taken-over", lock)
+        step = events.token_revocation(made.operations[0], "failed", "the console said no")
+        opened.append("token-revocation", step)
         left = unfinished(record for record in chain(path) if record.kind == "intent")[0]
         told = events.resolved(Resolution(left, "applied", "a later reading shows it"))
         opened.append("resolved", told)
@@ -149,6 +153,7 @@ NOT_KEPT = {
     "Operation.full_name": "personal data; the console keeps it, the journal needs it for nothing",
     "Operation.notes": "wording of the plan, which the plan file keeps",
     "Operation.effects": "follows from roles and scopes, and what the roles permitted at the time",
+    "Outcome.remains": "the step's own record keeps it",
     "Change.window": "stands in the policies at `places`; `reason` says that it opened or closed",
 }
 """Fields that the journal leaves out, and why."""

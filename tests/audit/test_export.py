@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,8 @@ STORY: list[tuple[str, Event]] = [
     ("recovered", {"bytes": 7, "sha256": DIGEST}),
     ("resolved", {"principal": ANA, "intent": 12, "result": "applied", "detail": "told"}),
     ("resolved", {"principal": ANA, "intent": 12, "result": "changed since", "detail": "told"}),
+    ("token-revocation", {"principal": ANA, "result": "applied", "detail": ""}),
+    ("lock-taken-over", {"lock": "the Lease a/b", "nonce": "0" * 32, "takeover": "run 1 since 9"}),
 ]
 
 
@@ -135,6 +138,7 @@ def test_every_result_has_a_status() -> None:
 
     assert told == {
         "refused": "Failure",
+        "started": "Success",
         "applied": "Success",
         "failed": "Failure",
         "conflict": "Failure",
@@ -225,3 +229,19 @@ def test_a_record_of_a_foreign_form_is_exported_without_an_error(
     records = journal([(kind, data)])
 
     assert json.dumps(list(exported(records, form)))
+
+
+@pytest.mark.parametrize("time", ["yesterday", "2026-11-22T09:00:00"])
+def test_a_time_that_cannot_be_read_is_no_time(time: str) -> None:
+    record = replace(RECORDS[3], time=time)
+
+    [(_, event), *_] = exported([record], "ocsf-1.8")
+
+    assert (event["time"], event["metadata"]["original_time"]) == (0, time)
+
+
+def test_a_principal_of_an_unknown_kind_has_no_address() -> None:
+    data = outcome({"kind": "robot", "name": "r2"}, "applied", change())
+    [(_, event)] = exported([replace(RECORDS[3], data=data | {"created_id": ""})], "ocsf-1.8")
+
+    assert event["user"] == {"name": "r2", "type_id": 0, "type": "Unknown"}

@@ -22,10 +22,11 @@ def console() -> Iterator[Running]:
 
 
 @pytest.fixture
-def environ(console: Running) -> dict[str, str]:
+def environ(console: Running, tmp_path: Path) -> dict[str, str]:
     """The environment of this process, with the simulated console."""
     clean = {k: v for k, v in os.environ.items() if not k.startswith("SENTINELONE_")}
-    return clean | {"SENTINELONE_URL": console.url, "SENTINELONE_TOKEN": console.token}
+    own = {"SENTINELONE_URL": console.url, "SENTINELONE_TOKEN": console.token}
+    return clean | own | {"RECONCILER_STATE": str(tmp_path / ".state")}
 
 
 @pytest.fixture

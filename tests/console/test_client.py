@@ -16,6 +16,7 @@ from reconciler.errors import (
     LostAnswerError,
     MissingError,
     NotUnderstoodError,
+    RefusedError,
     UnreachableError,
 )
 
@@ -267,6 +268,24 @@ def test_a_write_that_never_gets_through_has_not_happened(
     with pytest.raises(UnreachableError):
         write(writes)
     assert console.count(method, "/users/1") == ATTEMPTS
+
+
+def test_what_stops_a_write_is_asked_again_after_every_wait(
+    console: Any, writes: WriteClient
+) -> None:
+    asked: list[int] = []
+
+    def check() -> None:
+        asked.append(console.count("PUT", "/users/1"))
+        if len(asked) == 2:
+            raise RefusedError("the lock was lost")
+
+    writes.check_before_writes(check)
+    console.on("PUT", "/users/1", NGINX)
+    with pytest.raises(RefusedError, match="the lock was lost"):
+        writes.put("/users/1", {})
+    assert asked == [0, 1]
+    assert console.count("PUT", "/users/1") == 1
 
 
 def test_a_write_to_nobody_is_repeated_and_has_not_happened(

@@ -27,7 +27,7 @@ def test_the_longest_published_prefix_of_whole_segments_wins(path: str, prefix: 
 
 def test_the_burst_is_free_and_then_the_rate_holds(clock: Any) -> None:
     limits = Limits(clock.monotonic, clock.sleep)
-    for _ in range(10):
+    for _ in range(8):  # of 10: one in five is spared for what travels slowly
         limits.wait("/service-users")
     assert clock.slept == []
     for _ in range(5):
@@ -39,7 +39,7 @@ def test_time_gives_turns_back_but_never_more_than_the_burst(clock: Any) -> None
     limits = Limits(clock.monotonic, clock.sleep)
     for _ in range(2):
         clock.seconds += 1000.0
-        for _ in range(5):
+        for _ in range(4):
             limits.wait("/user")
         assert clock.slept == []
     limits.wait("/user")
@@ -48,7 +48,7 @@ def test_time_gives_turns_back_but_never_more_than_the_burst(clock: Any) -> None
 
 def test_prefixes_do_not_hold_each_other_back(clock: Any) -> None:
     limits = Limits(clock.monotonic, clock.sleep)
-    for _ in range(5):
+    for _ in range(4):
         limits.wait("/user")
     limits.wait("/users")
     assert clock.slept == []
@@ -56,7 +56,7 @@ def test_prefixes_do_not_hold_each_other_back(clock: Any) -> None:
 
 def test_a_clock_that_steps_back_gives_no_turns(clock: Any) -> None:
     limits = Limits(clock.monotonic, clock.sleep)
-    for _ in range(5):
+    for _ in range(4):
         limits.wait("/user")
     clock.seconds = -100.0
     limits.wait("/user")
@@ -71,4 +71,4 @@ def test_threads_queue_up_for_their_turns() -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted(slept) == pytest.approx([0.2 * turn for turn in range(1, 11)])
+    assert sorted(slept) == pytest.approx([0.2 * turn for turn in range(1, 13)])

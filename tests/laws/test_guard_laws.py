@@ -381,6 +381,8 @@ def tightenings(draw: st.DrawFn) -> tuple[str, Guardrails, Guardrails]:
     for other in sorted(STEPS):
         if other != key and draw(st.integers(0, 7)) == 0:
             rest |= draw(st.sampled_from(STEPS[other]))
+    for name in {name for each in STEPS[key] for name in each}:
+        rest.pop(name, None)  # else the loosest value, an empty one, would not be the loosest
     index = draw(st.integers(0, len(STEPS[key]) - 2))
     further = draw(st.integers(index + 1, len(STEPS[key]) - 1))
     loose, tight = ({**rest, **STEPS[key][each]} for each in (index, further))

@@ -163,15 +163,15 @@ def test_what_is_named_below_the_scope_is_noted() -> None:
     assert (answer.accesses, answer.notes) == ((), ("named on 2 scopes below EMEA as well",))
 
 
-def test_without_a_console_a_scope_that_no_policy_names_is_noted() -> None:
+@pytest.mark.parametrize("text", ["EMEA/Berlim", "Berlin"])
+def test_without_a_console_a_scope_that_no_policy_names_is_an_error(text: str) -> None:
     asked_of = known(STANDING, assign(ANA, "SOC", "US/*"))
 
-    assert (
-        asked_of.scope_note(asked_of.scope("EMEA/Berlim"))
-        == 'No policy names "EMEA/Berlim". Did you mean "EMEA/Berlin"?'
-    )
-    for text in ("EMEA/Berlin", "EMEA", "US/Austin", "tenant"):
-        assert asked_of.scope_note(asked_of.scope(text)) is None
+    with pytest.raises(SettingsError, match="no policy names it") as error:
+        asked_of.check_named(asked_of.scope(text))
+    assert error.value.remedy.startswith('Did you mean "EMEA/Berlin"? Other scopes')
+    for other in ("EMEA/Berlin", "EMEA", "US/Austin", "tenant"):
+        asked_of.check_named(asked_of.scope(other))
 
 
 def test_a_pattern_is_no_scope_to_ask_about() -> None:
@@ -213,7 +213,10 @@ def test_a_scope_the_console_does_not_have_is_an_error_with_a_suggestion() -> No
     assert "EMEA/Berlin" in error.value.remedy
     assert asked_of.scope("id:100") == EMEA.scope
     assert asked_of.scope("id:101") == BERLIN.scope
-    assert asked_of.scope_note(BERLIN.scope) is None
+    with pytest.raises(SettingsError, match='No account "Berlin"') as half:
+        asked_of.scope("Berlin")
+    assert 'Did you mean "EMEA/Berlin"' in half.value.remedy
+    asked_of.check_named(LYON.scope)
     with pytest.raises(SettingsError):
         asked_of.scope("id:999")
 

@@ -164,7 +164,7 @@ def test_giving_a_standing_grant_an_end_is_taking_it_away() -> None:
     made = plan(world(ANA), ended, guardrails=ADDITIVE, base=(STANDING,))
 
     assert made.is_empty
-    assert made.refusals[0].message.startswith("The plan gives 1 standing grant an end, and")
+    assert made.refusals[0].message.startswith("The plan gives 1 held grant an end, and")
 
 
 def test_a_long_list_of_those_who_lose_something_is_cut() -> None:

@@ -33,6 +33,7 @@ from builders import (
 
 from reconciler.domain.guardrails import NothingLeft, Unlisted
 from reconciler.domain.plan import OperationKind, Reason, Risk
+from reconciler.domain.state import Principal
 from reconciler.errors import PolicyError
 from reconciler.planning.compare import precondition
 
@@ -257,7 +258,11 @@ def test_no_revokes_grants_on_free_scopes_and_keeps_everything_else() -> None:
     (operation,) = made.operations
     assert operation.after is not None
     assert set(operation.after.grants) == {*held.grants, grant(SOC, AUSTIN)}
-    assert operation.notes == ("--no-revokes holds back 3 changes",)
+    assert operation.notes == (
+        "--no-revokes holds back the revoke of SOC on EMEA/Berlin; "
+        "the revoke of Viewer on EMEA/Lyon; "
+        "the grant of Viewer on EMEA/Berlin, which needs a revoke",
+    )
 
 
 def test_no_revokes_never_changes_a_level_and_never_deletes() -> None:
@@ -369,6 +374,22 @@ def test_no_revokes_parks_nobody_and_refuses_nobody() -> None:
         )
         assert made.is_empty
         assert not made.refusals
+
+
+def test_no_revokes_holds_nothing_back_from_somebody_who_is_parked_already() -> None:
+    there = user("10", "ana@acme.example", grant(VIEWER, LYON))
+    more = user("10", "ana@acme.example", grant(VIEWER, LYON), grant(SOC, BERLIN))
+
+    def noted(held: Principal) -> list[str]:
+        guardrails = replace(RELAXED, nothing_left=parked())
+        former = (gone("ana@acme.example"),)
+        made = plan(world(held), former=former, guardrails=guardrails, no_revokes=True)
+        assert made.is_empty
+        return [warning.message for warning in made.warnings]
+
+    assert noted(there) == []
+    (told,) = noted(more)
+    assert told.endswith("--no-revokes holds back the revoke of SOC on EMEA/Berlin.")
 
 
 def test_a_list_with_two_roles_on_one_scope_is_never_written() -> None:

@@ -215,6 +215,21 @@ def test_an_owner_tells_roles_of_one_name_apart() -> None:
     ]
 
 
+def test_a_role_of_the_tenant_is_the_same_with_its_owner_and_without() -> None:
+    plain = assign("ana@acme.example", "SOC", "EMEA/Berlin")
+    owned = assign("bo@acme.example", "tenant/SOC", "EMEA/Berlin")
+    for written in ("SOC", "tenant/SOC"):
+        assert not told(every("EMEA/Berlin", role=written, least=2), plain, owned)
+        lines = told(Nobody(access(roles=(written,))), plain, owned)
+        assert [line.partition(" (")[2] for line in lines] == ["", ""], "no doubt"
+
+
+def test_what_is_nowhere_is_told_without_offering_a_snapshot_that_was_given() -> None:
+    for rule in (Nobody(access(roles=("Sock",))), every("EMEA/X*", least=1)):
+        assert "--snapshot" in told(rule, TENANT_ADMIN)[0]
+        assert "--snapshot" not in told(rule, TENANT_ADMIN, actual=CONSOLE)[0]
+
+
 def test_every_scope_has_its_holders_from_above_too() -> None:
     policy = (TENANT_ADMIN, assign("ana@acme.example", "Admin", "EMEA/Berlin", "EMEA/Lyon"))
     assert not told(every("EMEA/*", least=2), *policy)
@@ -263,7 +278,7 @@ def test_given_somebody_at_a_time_the_role_there_is_as_expected() -> None:
     wrong = given_that("ana@acme.example", ("Admin", "EMEA/Berlin"), when=NOW + HOUR)
     assert told(wrong, *policy) == [
         (
-            "ana@acme.example has not Admin on EMEA/Berlin at 2026-11-22T10:00:00Z, but "
+            "ana@acme.example does not have Admin on EMEA/Berlin at 2026-11-22T10:00:00Z, but "
             "ana@acme.example has SOC on EMEA/Berlin"
         )
     ]

@@ -331,7 +331,7 @@ def test_giving_many_standing_grants_an_end_counts_as_taking_them_away() -> None
     made = plan(world(*everybody), bomb, guardrails=limit, base=(held,))
 
     assert rules(made) == ["max_revokes"]
-    assert "giving a standing grant an end" in made.refusals[0].message
+    assert "giving a held grant an end" in made.refusals[0].message
     assert rules(plan(world(*everybody), bomb, guardrails=limit, base=(bomb,))) == []
 
 

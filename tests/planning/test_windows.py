@@ -211,9 +211,31 @@ def test_a_window_that_is_open_already_stops_nothing() -> None:
     only = assign("ana@acme.example", "SOC", "EMEA/Berlin", start=NOW - HOUR, end=NOW + HOUR)
     careful = replace(RELAXED, nothing_left=NothingLeft.REFUSE)
 
-    made = plan(world(ANA), only, guardrails=careful)
+    assert rules(plan(world(ANA), only, guardrails=careful, base=(only,))) == []
 
-    assert rules(made) == []
+
+@pytest.mark.parametrize("is_known", [True, False])
+def test_a_held_grant_whose_end_would_leave_nothing_is_refused_when_it_is_written(
+    is_known: bool,
+) -> None:
+    only = assign("ana@acme.example", "SOC", "EMEA/Berlin", end=NOW + HOUR)
+    careful = replace(RELAXED, nothing_left=NothingLeft.REFUSE)
+    base = (STANDING,) if is_known else None
+
+    made = plan(world(ANA), only, guardrails=careful, base=base)
+
+    assert (lines(made), rules(made)) == ([], ["nothing_left"])
+
+
+def test_dropping_the_standing_grant_under_an_open_window_is_refused_when_it_is_written() -> None:
+    held = user("10", "ana@acme.example", grant(ADMIN, LYON))
+    window = assign("ana@acme.example", "Admin", "EMEA/Lyon", start=NOW - HOUR, end=NOW + HOUR)
+    beside = assign("ana@acme.example", "SOC", "EMEA/Lyon")
+    careful = replace(RELAXED, nothing_left=NothingLeft.REFUSE)
+
+    made = plan(world(held), window, guardrails=careful, base=(beside, window))
+
+    assert rules(made) == ["nothing_left"]
     assert made.is_empty
 
 

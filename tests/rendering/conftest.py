@@ -27,6 +27,7 @@ from reconciler.domain.plan import (
     Refusal,
     Risk,
     RoleChange,
+    UndoOf,
     UnlistedPrincipal,
 )
 from reconciler.domain.policy import Window
@@ -105,7 +106,7 @@ def _full(text: str) -> Plan:
             ),
             RoleChange("5", text, _OTHER, _DIGEST, gives_access=False, holders=(), place=place),
         ),
-        options=Options((name,), no_revokes=True),
+        options=Options((name,), no_revokes=True, undo_of=UndoOf(text, text)),
     )
 
 

@@ -47,9 +47,13 @@ from reconciler.domain.guardrails import Guardrails, NothingLeft, PrivilegedRule
 from reconciler.domain.names import PrincipalName
 from reconciler.domain.permissions import Permission, RolePermissions
 from reconciler.domain.pins import Pins
-from reconciler.domain.plan import Commit, Plan
+from reconciler.domain.plan import Commit, Options, Plan, UndoOf
+from reconciler.domain.policy import Policy
+from reconciler.domain.undo import Done, Entries, Undo
+from reconciler.domain.wanted import Wanted
 from reconciler.errors import Place
 from reconciler.planning.causes import History, Recent, with_commits
+from reconciler.planning.make import make_plan
 from reconciler.rendering.annotations import plan_annotations
 from reconciler.rendering.as_json import to_json
 from reconciler.rendering.as_markdown import plan_markdown
@@ -161,6 +165,32 @@ def a_deletion() -> Plan:
 def somebody_parked() -> Plan:
     guardrails = replace(RELAXED, nothing_left=parked())
     return plan(world(ANA), former=(gone("ana@acme.example"),), guardrails=guardrails)
+
+
+def an_undo() -> Plan:
+    """Ana goes back to SOC, Bo's invitation is taken back; Cy was changed since, Dee deleted."""
+    left = {name: Entries(Level.SITE, frozenset({("101", "2")})) for name in ("10", "11", "12")}
+    was = Entries(Level.SITE, frozenset({("101", "3"), ("103", "3")}))
+
+    def done(label: str, id_: str, before: Entries | None, after: Entries | None) -> Done:
+        return Done(PrincipalName.user(label), id_, before, after)
+
+    of = UndoOf("4f1c09d2a7b3e655", "sha256:" + "5" * 64)
+    what = (
+        done("ana@acme.example", "10", was, left["10"]),
+        done("bo@acme.example", "11", None, left["11"]),
+        done("cy@acme.example", "12", was, left["12"]),
+        done("dee@acme.example", "13", was, None),
+    )
+    people = world(
+        user("10", "ana@acme.example", grant(VIEWER, BERLIN)),
+        user("11", "bo@acme.example", grant(VIEWER, BERLIN)),
+        user("12", "cy@acme.example", grant(ADMIN, BERLIN)),
+    )
+    unknown = (PrincipalName.user("fay@acme.example"),)
+    undo = Undo(of, people.origin, what, unknown, "sha256:" + "6" * 64)
+    wanted = Wanted(Policy(digest=undo.digest), RELAXED, Options(undo_of=of), undo=undo)
+    return make_plan(wanted, people, NOW)
 
 
 def an_open_window_with_a_reason() -> Plan:
@@ -345,6 +375,12 @@ def a_part_without_revokes() -> Plan:
     )
 
 
+def from_a_snapshot() -> Plan:
+    """What the console had three days before the plan."""
+    made = plan(world(user("10", "ana@acme.example", grant(VIEWER, BERLIN))), STANDING)
+    return replace(made, snapshot=NOW - timedelta(days=3))
+
+
 def service_users_and_every_risk() -> Plan:
     return plan(
         world(
@@ -375,6 +411,7 @@ CASES: dict[str, Callable[[], Plan]] = {
         invitations,
         a_deletion,
         somebody_parked,
+        an_undo,
         an_open_window_with_a_reason,
         a_window_without_an_end,
         a_closed_window,
@@ -389,6 +426,7 @@ CASES: dict[str, Callable[[], Plan]] = {
         unlisted_people_revoked,
         notes_and_warnings,
         a_part_without_revokes,
+        from_a_snapshot,
         service_users_and_every_risk,
     )
 }

@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable
 
 import pytest
+from builders import NOW
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,6 +21,8 @@ from reconciler.rendering.outcomes import (
     outcome_text,
     outcomes_summary,
     remaining_text,
+    token_text,
+    undo_text,
     unfinished_text,
     unverified_text,
 )
@@ -50,6 +53,8 @@ def everything(text: str, full: Full, *, color: bool) -> list[str]:
         *(outcome_text(outcome, color=color) for outcome in results),
         outcomes_summary(results, "sha256:0"),
         remaining_text([text, text]),
+        undo_text(text, [text, text]),
+        token_text(text or "x", NOW, "sha256:0"),
         others_text({text: text, text + "2": text}),
         unfinished_text([(text, text, text), (text, text, text)]),
         unverified_text("by whom", text),

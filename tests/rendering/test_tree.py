@@ -23,6 +23,7 @@ from reconciler.domain.plan import (
     PlannedRole,
     Refusal,
     RoleChange,
+    UndoOf,
     UnlistedPrincipal,
 )
 from reconciler.domain.policy import Window
@@ -42,6 +43,7 @@ LAWFUL = (
     RoleChange,
     UnlistedPrincipal,
     Options,
+    UndoOf,
     Window,
     Place,
     Problem,

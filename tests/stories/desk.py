@@ -180,7 +180,10 @@ class Desk:
     @property
     def environ(self) -> dict[str, str]:
         """What the product gets of the environment in this process."""
-        path = {"PATH": os.environ.get("PATH", os.defpath)}
+        path = {
+            "PATH": os.environ.get("PATH", os.defpath),
+            "RECONCILER_STATE": str(self.folder / ".state"),
+        }
         return {"SENTINELONE_URL": self.url, "SENTINELONE_TOKEN": self.token} | path
 
     def run(self, *arguments: str, **environ: str) -> Told:

@@ -116,6 +116,14 @@ def test_drift_without_differences_and_without_unlisted_exits_with_zero(desk: An
     assert desk.run("drift").code == 0
 
 
+def test_drift_of_a_target_is_that_of_nobody_else(desk: Any) -> None:
+    same = desk.run("drift", "--target", "ana@acme.example")
+    different = desk.run("drift", "--target", "bo@acme.example")
+
+    assert (same.code, different.code) == (0, 2), "mia is in no policy, and no target"
+    assert same.out.splitlines()[1] == "Only for ana@acme.example."
+
+
 def test_target_changes_only_whom_it_names(desk: Any) -> None:
     told = desk.run("apply", "--auto-approve", "--target", "BO@acme.example")
 

@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +59,7 @@ def test_explain_tells_whether_the_console_agrees(desk: Any) -> None:
     told = desk.run("explain", "bo@acme.example", "--from", "console")
 
     assert told.code == 0
-    assert "  SOC on Acme/Berlin  in force, the console does not have it\n" in told.out
+    assert "  SOC on Acme/Berlin  asked for now, but the console does not have it\n" in told.out
     assert "  Viewer on Acme/Berlin  in no policy, the console has it\n" in told.out
     assert desk.methods() == {"GET"}
 
@@ -183,10 +184,69 @@ def test_nobody_is_an_answer(desk: Any) -> None:
     assert (told.code, told.out) == (0, "Nobody has SOC on tenant.\n")
 
 
-def test_a_misspelt_scope_is_noted_without_a_console(desk: Any) -> None:
-    told = desk.run("who-can", "SOC", "--on", "Acme/Berln")
+@pytest.mark.parametrize("scope", ["Acme/Berln", "Berlin"])
+def test_a_scope_that_no_policy_names_is_an_error_without_a_console(desk: Any, scope: str) -> None:
+    for question in (("who-can", "SOC"), ("explain", "bo@acme.example")):
+        told = desk.run(*question, "--on", scope)
 
-    assert 'note: No policy names "Acme/Berln". Did you mean "Acme/Berlin"?' in told.out
+        assert (told.code, told.out) == (1, "")
+        assert f'--on "{scope}": no policy names it.' in told.err
+        assert 'Did you mean "Acme/Berlin"?' in told.err
+
+
+def test_who_has_a_role_is_told_from_who_only_should(desk: Any) -> None:
+    arguments = ("who-can", "SOC", "--on", "Acme/Berlin", "--from", "console")
+    told, tree = desk.run(*arguments), json.loads(desk.run(*arguments, "--format", "json").out)
+
+    assert told.out.startswith(
+        "1 principal has SOC on Acme/Berlin; 2 should by the policies, but the console does not "
+        "have it.\n\nana@acme.example\n"
+    )
+    assert tree["summary"] == {"have": 1, "lack": 2}
+    assert {each["principal"]["name"]: each["has_access"] for each in tree["answers"]} == {
+        "ana@acme.example": True,
+        "bo@acme.example": False,
+        "lena@acme.example": False,
+    }
+
+
+def test_a_past_commit_is_told_in_full(committed: Any) -> None:
+    told = committed.run("explain", "bo@acme.example", "--at", "HEAD~1", "--format", "json")
+
+    first = git(committed.folder, "rev-parse", "HEAD~1")
+    assert json.loads(told.out)["evidence"]["commit"] == first
+
+
+def test_pins_tell_what_a_renamed_name_means_and_whose_an_address_is(desk: Any) -> None:
+    assert desk.run("pin").code == 0
+    world = desk.console.world
+    berlin = next(site for site in world.sites.values() if site.name == "Berlin")
+    world.sites[berlin.id] = replace(berlin, name="Berlin HQ")
+    ana, bo = world.named("ana@acme.example"), world.named("bo@acme.example")
+    world.users[ana.id] = replace(ana, email=bo.email)
+    world.users[bo.id] = replace(bo, email=ana.email)
+
+    told = desk.run("explain", "ana@acme.example", "--from", "console")
+
+    assert told.code == 0, told.text
+    assert "SOC on Acme/Berlin HQ" in told.out
+    assert '"ana@acme.example" has the id' in told.out
+    assert "the name belongs to somebody else" in told.out
+
+
+@pytest.mark.parametrize(
+    ("name", "suggested"),
+    [
+        ("bo", '"bo@acme.example"'),
+        ("service:nope", ""),
+        ("anna@acme.example", '"ana@acme.example"'),
+    ],
+)
+def test_a_suggestion_is_near_or_not_made(desk: Any, name: str, suggested: str) -> None:
+    told = desk.run("explain", name)
+
+    assert told.code == 1
+    assert ("Did you mean" in told.err, suggested in told.err) == (bool(suggested), True)
 
 
 # the commit in plans

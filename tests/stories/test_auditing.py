@@ -103,3 +103,25 @@ def test_the_record_reads_as_a_story(applied: Any) -> None:
     assert "intent: delete eve@acme.example" in told
     assert "- revoke" in told
     assert "outcome: eve@acme.example applied: the console's answer shows it" in told
+
+
+def test_events_are_printed_from_a_record_on(applied: Any) -> None:
+    told = applied.run("audit", "export", "--after", "5")
+
+    numbers = [json.loads(line)["metadata"]["sequence"] for line in told.out.splitlines()]
+    assert (told.code, min(numbers)) == (0, 7)
+
+
+def test_every_part_of_audit_explains_itself(desk: Any) -> None:
+    told = desk.run("audit", "--help").out
+
+    for part in ("verify", "head", "show", "export", "reconcile"):
+        assert f"\n  {part} " in told
+        assert desk.run("audit", part, "--help").out.startswith(f"Usage: reconciler audit {part}")
+
+
+def test_no_other_part_of_audit_is_known(desk: Any) -> None:
+    done = desk.run("audit", "forge")
+
+    assert done.code == 1
+    assert "No such command 'forge'" in done.err

@@ -60,8 +60,9 @@ def offline(desk: Any, capsys: pytest.CaptureFixture[str]) -> Callable[..., Any]
 
 
 def without_remark(text: str) -> str:
-    """Drop the one warning that says what a plan rests on; it must be there, once."""
+    """Drop the one warning and the instant that say what a plan rests on; both must be there."""
     tree = json.loads(text)
+    assert tree["evidence"].pop("snapshot") == TAKEN
     warnings = [each for each in tree["warnings"] if each["code"] != "from-snapshot"]
     assert len(warnings) == len(tree["warnings"]) - 1
     return to_json({**tree, "warnings": warnings})
@@ -113,6 +114,18 @@ def test_no_connection_is_attempted(
 def test_people_are_told_what_it_rests_on(snapshot: Path, offline: Any, command: str) -> None:
     _, out, _ = offline(command, "--snapshot", str(snapshot))
     assert f"snapshot taken at {TAKEN} by service:reconciler-plan" in out
+    assert f", from a snapshot taken at {TAKEN}, read as" in out.splitlines()[0]
+
+
+@pytest.mark.parametrize("command", ["plan", "drift"])
+def test_every_page_says_at_its_top_how_old_the_snapshot_is(
+    snapshot: Path, offline: Any, command: str
+) -> None:
+    arguments = (command, "--snapshot", str(snapshot), "--format")
+    _, markdown, _ = offline(*arguments, "markdown")
+    _, html, _ = offline(*arguments, "html")
+    assert f"**from a snapshot taken at** `{TAKEN}`" in markdown
+    assert html.index(f"from a snapshot taken at {TAKEN}") < html.index("Content digest")
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
 """`reconciler apply`."""
 
 import secrets
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,19 +9,25 @@ import click
 
 from reconciler import __version__
 from reconciler.audit import events
-from reconciler.audit.history import past_revokes
 from reconciler.audit.journal import Journal
+from reconciler.cli.approval import ask
 from reconciler.cli.beforehand import settle
 from reconciler.cli.console import write_client
+from reconciler.cli.delivery import Delivery, sink_options
+from reconciler.cli.evidence import with_evidence
 from reconciler.cli.files import Files, load_files
+from reconciler.cli.history import with_history
+from reconciler.cli.locking import locked
 from reconciler.cli.options import plan_options, shaping
 from reconciler.cli.reviewed import Decision, reviewed_plan
-from reconciler.cli.session import Session, is_terminal, pass_session
+from reconciler.cli.session import Session, pass_session
+from reconciler.cli.signing import signed
+from reconciler.cli.undoing import Undoing, with_undo
 from reconciler.cli.writing import Run
 from reconciler.console.client import WriteClient
 from reconciler.console.reader import read_actual
 from reconciler.documents.plan_file import read_plan_file, saved_plan
-from reconciler.domain.plan import SavedPlan
+from reconciler.domain.plan import Plan, SavedPlan
 from reconciler.domain.state import Actual
 from reconciler.domain.wanted import Wanted
 from reconciler.errors import ExitCode, RefusedError
@@ -59,6 +64,7 @@ from reconciler.workflow.observe import roles_for_apply, with_permissions
     metavar="N",
     help="How many principals to write at the same time, within the console's rate limits.",
 )
+@sink_options
 @pass_session
 def command(
     session: Session,
@@ -72,19 +78,24 @@ def command(
     only_planned: bool,
     journal: Path,
     concurrency: int,
+    sink: str | None,
+    sink_format: str | None,
+    require_sink: bool,
 ) -> int:
     """Make the console hold what the policies say.
 
     With PLANFILE, a plan saved by `plan --out`, apply does exactly that plan or refuses and
     says what moved. Each principal is read again just before it is written; one that somebody
     changed in the meantime is left alone and reported. With --only-planned it does the part of
-    the plan that still holds; the guardrails judge that part anew.
+    the plan that still holds; the guardrails judge that part anew. What a run applied can be
+    undone with the plan that it leaves beside its journal.
 
     \b
     Examples:
       reconciler apply
       reconciler apply reviewed.plan.json --auto-approve
       reconciler apply reviewed.plan.json --only-planned
+      reconciler apply .reconciler/undo/4f1c09d2a7b3e655.plan.json
     """
     file = read_plan_file(planfile) if planfile else None
     if file and (targets or no_revokes):
@@ -93,14 +104,19 @@ def command(
         raise click.UsageError("--only-planned needs a PLANFILE: without one all is planned now.")
     saved = saved_plan(file) if file else None
     options = saved.options if saved else plan_options(targets, no_revokes=no_revokes)
-    wanted = load_files(session, Files(policies, guardrails, base), options)
+    files = Files(policies, guardrails, base)
+    wanted = load_files(session, files, options)
+    delivery = Delivery.of(session, journal, sink, sink_format, required=require_sink)
     runtime, run_id = session.runtime, secrets.token_hex(8)
     # Locked before the console is read, so that no other apply writes between plan and write.
     with (
         Journal(journal, now=runtime.now, run_id=run_id) as record,
+        signed(record, journal, runtime.environ),
         write_client(session) as client,
+        locked(session, client.origin, record, run_id) as locks,
     ):
-        wanted = replace(wanted, past_revokes=past_revokes(record.records, client.origin))
+        wanted = with_evidence(session, files, wanted, record.records, client.origin)
+        wanted = with_undo(wanted, record.records)
         if saved:
             check_origin(saved, client.origin, __version__)
         actual = read_actual(client, session.progress())
@@ -108,23 +124,46 @@ def command(
         actual = _informed(session, client, wanted, actual, saved)
         decision = _decided(session, wanted, actual, file, only_planned=only_planned)
         plan = decision.plan
-        _show(session, decision, file, is_short=saved is not None and auto_approve)
+        traced = with_history(session, files, plan)
+        is_short = auto_approve and _was_read(saved)
+        _show(session, replace(decision, plan=traced), file, is_short=is_short)
         if plan.refusals:
             told = events.refused(plan, tool_version=__version__, actor=actual.identity.label)
             record.append("refused", told)
+            delivery.after()
             return ExitCode.REFUSED
         if plan.is_empty:
+            _keep_ends(record, plan, actual)
+            delivery.after()  # also what an earlier run could not
             return _nothing_to_do(decision)
         if not auto_approve:
-            _ask()
-            again = _decided(session, wanted, actual, file, only_planned=only_planned)
-            if again.plan.operations != plan.operations:
-                raise RefusedError(
-                    "A window opened or closed while the question stood; nothing was written.",
-                    "Run apply again.",
-                )
-        run = Run(session, client, actual, record, concurrency)
-        return run.carry_out(plan)
+            ask()
+            actual = _informed(session, client, wanted, read_actual(client), saved)
+            _check_again(
+                plan, _decided(session, wanted, actual, file, only_planned=only_planned).plan
+            )
+        locks.check()
+        undoing = Undoing(wanted, journal, run_id)
+        run = Run(session, client, actual, record, concurrency, locks, delivery, undoing)
+        return run.carry_out(traced)
+
+
+def _check_again(shown: Plan, now: Plan) -> None:
+    """Raise RefusedError unless what was approved is what would be done after the question."""
+    if now.refusals:
+        told = " ".join(refusal.message for refusal in now.refusals)
+        raise RefusedError(f"Refused since the question was asked: {told}", "Run apply again.")
+    if now.operations != shown.operations:
+        raise RefusedError(
+            "A window opened or closed, or the console changed, while the question stood; "
+            "nothing was written.",
+            "Run apply again.",
+        )
+
+
+def _was_read(saved: SavedPlan | None) -> bool:
+    """Tell whether somebody has read a saved plan; nobody reads an undo when it is written."""
+    return saved is not None and saved.options.undo_of is None
 
 
 def _informed(
@@ -162,6 +201,14 @@ def _decided(
     return reviewed_plan(wanted, actual, file, now, only_planned=only_planned)
 
 
+def _keep_ends(record: Journal, plan: Plan, actual: Actual) -> None:
+    """Record what is to end and was judged, though nothing has to be written for it yet."""
+    if plan.ends and not plan.options.undo_of:
+        started = events.run_started(plan, tool_version=__version__, actor=actual.identity.label)
+        record.append("run-started", started | events.ends(plan))
+        record.append("run-finished", events.run_finished([]))
+
+
 def _nothing_to_do(decision: Decision) -> int:
     """End without a write; raise RefusedError when a saved plan came to nothing on the way."""
     if all(one.is_done for one in decision.left_out):
@@ -170,19 +217,3 @@ def _nothing_to_do(decision: Decision) -> int:
         "Nothing of the saved plan still holds; nothing was written.",
         "Plan again, and have the new plan reviewed.",
     )
-
-
-def _ask() -> None:
-    """Ask on the terminal; raise RefusedError when there is none or the answer is no."""
-    if not is_terminal(sys.stdin):
-        raise RefusedError(
-            "There is no terminal to ask for approval on.",
-            "Run it on a terminal, or pass --auto-approve.",
-        )
-    try:
-        answer = click.prompt("Write this to the console? Only 'yes' does", default="no")
-    except click.Abort:
-        click.echo("\nNothing was written.", err=True)
-        raise
-    if answer != "yes":
-        raise RefusedError("Not approved; nothing was written.", "Run apply again to be asked.")

@@ -70,6 +70,7 @@ class _Story:
             cwd=self.folder,
             env={
                 **child_environment(self.environ),
+                "RECONCILER_STATE": str(self.folder / "state"),
                 "SENTINELONE_URL": self.url,
                 "SENTINELONE_TOKEN": self.tokens[arguments[0]].reveal(),
             },

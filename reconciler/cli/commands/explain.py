@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from reconciler.cli.asking import Sources, asking, commits_of, known_of
+from reconciler.cli.asking import Sources, asking, commit_read, commits_of, known_of
 from reconciler.cli.session import Session, pass_session
 from reconciler.errors import ExitCode
 from reconciler.planning.answers import explain
@@ -46,15 +46,15 @@ def command(
     sources = Sources(policies, source == "console", snapshot, snapshot_max_age, at)
     known = known_of(session, sources)
     scope = known.scope(on) if on else None
+    if scope:
+        known.check_named(scope)
     answer = explain(known, principal, scope)
-    note = known.scope_note(scope) if scope else None
     question = Question(
         known.instant,
         principal=answer.name,
         on=scope,
-        commit=at,
+        commit=commit_read(session, sources),
         origin=known.actual.origin if known.actual else None,
-        notes=(note,) if note else (),
         problems=known.problems,
         commits=commits_of(session, sources, [answer]),
     )

@@ -13,7 +13,7 @@ from reconciler.documents.load import PINS, Loaded, load
 from reconciler.documents.pins_file import pins_text, write_pins
 from reconciler.domain.pins import Pins
 from reconciler.domain.state import Actual
-from reconciler.errors import ExitCode
+from reconciler.errors import ExitCode, PolicyError, Problem
 from reconciler.planning.names import Names
 from reconciler.planning.pinning import make_pins, to_pin
 from reconciler.planning.repinning import pin_changes, pins_tree
@@ -30,6 +30,8 @@ class _Read:
 
     pins: Pins
     actual: Actual
+    problems: tuple[Problem, ...]
+    """What the policies name and is not there; nothing is pinned before that is mended."""
 
 
 @click.command("pin")
@@ -55,7 +57,11 @@ def command(session: Session, policies: Path, guardrails: Path | None, check: bo
     read = _read(session, loaded)
     path = policies / PINS
     differs = _show(session, loaded.pins, read)
+    if read.problems and not check:
+        # Pinned by its new name alone, the old name of what was renamed would be anybody's.
+        raise PolicyError(read.problems)
     if check:
+        click.echo(problems_text(read.problems, color=session.color_err), err=True, nl=False)
         click.echo(f"{path}: {'differs from the console' if differs else 'up to date'}.")
         return ExitCode.DIFFERENCES if differs else ExitCode.DONE
     if not differs:
@@ -75,13 +81,12 @@ def _read(session: Session, loaded: Loaded) -> _Read:
         role_ids = {role.id for role in chosen.roles}
         actual = with_permissions(client, actual, role_ids, progress)
     pins, left = make_pins(chosen, actual)
-    click.echo(problems_text(chosen.notes, color=session.color_err), err=True, nl=False)
     for note in actual.notes:
         click.echo(f"note: {short(note)}", err=True)
     for name in left:
         told = "cannot be told by its name alone; policies name it by its id, which needs no pin"
         click.echo(f'note: "{short(name)}" {told}.', err=True)
-    return _Read(pins, actual)
+    return _Read(pins, actual, chosen.notes)
 
 
 def _show(session: Session, before: Pins | None, read: _Read) -> bool:

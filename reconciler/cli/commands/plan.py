@@ -1,18 +1,19 @@
 """`reconciler plan`."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import click
 
 from reconciler import __version__
-from reconciler.audit.history import past_revokes, read_history
+from reconciler.audit.history import read_history
+from reconciler.cli.evidence import with_evidence
 from reconciler.cli.files import Files, load_files
 from reconciler.cli.formats import PLAN, Output, Report, problems_told
 from reconciler.cli.history import with_history
 from reconciler.cli.options import journal_read, plan_options, shaping
 from reconciler.cli.session import Session, pass_session
 from reconciler.cli.source import chosen, observed, snapshot_options
+from reconciler.cli.undoing import with_run, with_undo
 from reconciler.documents.plan_file import sealed, write_plan_file
 from reconciler.domain.plan import Plan
 from reconciler.errors import ExitCode
@@ -30,6 +31,11 @@ from reconciler.settings import named_origin
     metavar="FILE",
     help="Save the plan, so that `apply FILE` does this and nothing else.",
 )
+@click.option(
+    "--undo",
+    metavar="RUN",
+    help="Plan the inverse of what this run of the journal applied, instead of the policies.",
+)
 @PLAN.option
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 when there are differences.")
 @journal_read
@@ -44,6 +50,7 @@ def command(
     snapshot: Path | None,
     snapshot_max_age: int,
     out: Path | None,
+    undo: str | None,
     form: str,
     reports: tuple[Report, ...],
     detailed_exitcode: bool,
@@ -63,15 +70,19 @@ def command(
       reconciler plan --out reviewed.plan.json --detailed-exitcode
       reconciler plan --target ana@acme.example
       reconciler plan --snapshot console.json
+      reconciler plan --undo 4f1c09d2a7b3e655 --out undo.plan.json
       reconciler plan --report markdown=comment.md --report html=plan.html
     """
     options = plan_options(targets, no_revokes=no_revokes)
     files = Files(policies, guardrails, base)
     output = Output(form, reports)
     with problems_told(session, output):
+        records = read_history(journal)
+        options = with_run(options, undo, records)
         wanted = load_files(session, files, options)
-        past = past_revokes(read_history(journal), named_origin(session.runtime.environ))
-        wanted = replace(wanted, past_revokes=past)
+        origin = named_origin(session.runtime.environ)
+        wanted = with_evidence(session, files, wanted, records, origin)
+        wanted = with_undo(wanted, records)
         plan, _ = observed(session, wanted, chosen(snapshot, snapshot_max_age))
     tree = plan_tree(with_history(session, files, plan), __version__)
     if out is not None:
@@ -87,6 +98,7 @@ def exit_code(plan: Plan, *, detailed: bool) -> int:
     """Return 3 when refused, 2 for differences if asked to, else 0."""
     if plan.refusals:
         return ExitCode.REFUSED
-    if detailed and not plan.is_empty:
+    # What a role permits is content too: nobody changed a grant, and yet people can do more.
+    if detailed and (plan.operations or plan.role_changes):
         return ExitCode.DIFFERENCES
     return ExitCode.DONE

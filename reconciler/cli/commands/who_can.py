@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from reconciler.cli.asking import Sources, asking, commits_of, known_of
+from reconciler.cli.asking import Sources, asking, commit_read, commits_of, known_of
 from reconciler.cli.session import Session, pass_session
 from reconciler.errors import ExitCode
 from reconciler.planning.answers import who_can
@@ -49,17 +49,18 @@ def command(
         # Role pages cost a request each, so they are read only for a permission.
         known = known_of(session, sources, permissions=True)
     scope = known.scope(on)
+    known.check_named(scope)
     found = power(known, wanted)
     answers = who_can(known, found.is_of, scope)
-    notes = (known.scope_note(scope), unread_note(known, found))
+    note = unread_note(known, found)
     question = Question(
         known.instant,
         wanted=wanted,
         permission=found.permission,
         on=scope,
-        commit=at,
+        commit=commit_read(session, sources),
         origin=known.actual.origin if known.actual else None,
-        notes=tuple(note for note in notes if note),
+        notes=(note,) if note else (),
         problems=known.problems,
         commits=commits_of(session, sources, answers),
     )

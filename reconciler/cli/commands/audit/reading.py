@@ -13,6 +13,7 @@ from reconciler.audit.unfinished import unfinished
 from reconciler.cli.commands.audit.sound import INSTANT, sound, utc
 from reconciler.cli.options import journal_file
 from reconciler.cli.session import Session, pass_session
+from reconciler.cli.signing import checked
 from reconciler.domain.names import PrincipalName
 from reconciler.errors import ExitCode, JournalError
 from reconciler.rendering.records import record_text
@@ -22,7 +23,13 @@ from reconciler.rendering.safe import short
 @click.command("verify")
 @journal_file
 @click.option("--head", metavar="HASH", help="A head that was published; it must be in the chain.")
-def verify(journal: Path, head: str | None) -> int:
+@click.option(
+    "--public-key",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Ed25519 key in PEM: its signature must cover the whole journal. Needs the extra `sign`.",
+)
+def verify(journal: Path, head: str | None, public_key: Path | None) -> int:
     """Prove that no record was changed, removed, added or moved.
 
     Without --head a whole chain that was forged anew cannot be told from a true one.
@@ -31,6 +38,7 @@ def verify(journal: Path, head: str | None) -> int:
     Examples:
       reconciler audit verify
       reconciler audit verify --head sha256:9f2c...
+      reconciler audit verify --public-key journal.pub.pem
     """
     chain = sound(journal)
     runs = len({record.run for record in chain.records})
@@ -44,6 +52,8 @@ def verify(journal: Path, head: str | None) -> int:
         click.echo(f"Unfinished: {who}, intended at {when} (record {each.sequence}).")
     if head is not None:
         click.echo(_since(chain, head, journal))
+    if public_key is not None:
+        click.echo(checked(chain, journal, public_key))
     return ExitCode.DONE
 
 
@@ -104,10 +114,10 @@ def show(
 
 def _since(chain: Chain, head: str, journal: Path) -> str:
     """Say where a published head stands in the chain; JournalError when it does not."""
-    for record in chain.records:
-        if record.hash == head:
-            more = len(chain.records) - record.sequence
-            return f"The published head is record {record.sequence}; {more} were added since."
+    record = chain.at(head)
+    if record:
+        more = len(chain.records) - record.sequence
+        return f"The published head is record {record.sequence}; {more} were added since."
     raise JournalError(
         f"The journal {journal} does not hold the published head {head}: it was cut back, "
         "replaced, or forged as a whole.",

@@ -1,0 +1,105 @@
+"""The records of one run -> what it did, as a plan that undoes it needs it. Pure.
+
+The journal is the only witness: an undo that somebody wrote by hand is compared with this.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from reconciler.audit.chain import Record
+from reconciler.domain.access import Level
+from reconciler.domain.digest import digest
+from reconciler.domain.names import PrincipalName
+from reconciler.domain.plan import UndoOf
+from reconciler.domain.undo import Done, Entries, Undo
+from reconciler.errors import JournalError, RefusedError
+
+_UNDOABLE = frozenset({"invite", "update", "delete"})
+_OPEN = frozenset({"", "unknown"})
+
+Key = tuple[str, str]
+"""Label and id of a principal."""
+
+
+def undo_of(records: Sequence[Record], run: str) -> UndoOf:
+    """Name a run by its last record; raises RefusedError when the journal does not hold it."""
+    own = [record for record in records if record.run == run]
+    if not own:
+        raise _unknown(run)
+    return UndoOf(run, own[-1].hash)
+
+
+def undone(records: Iterable[Record], of: UndoOf) -> Undo:
+    """Return what a run did, from the records of an unbroken chain.
+
+    What did not happen is left out; what may have happened is named. Raises RefusedError when
+    the journal does not hold the run, JournalError for records of an unknown form.
+    """
+    own = [record for record in records if record.run == of.run]
+    if not any(record.hash == of.head for record in own):
+        raise _unknown(of.run)
+    origin = ""
+    intents: dict[Key, dict[str, Any]] = {}
+    ended: dict[Key, tuple[str, str]] = {}
+    for record in own:
+        data = record.data
+        try:
+            match record.kind:
+                case "run-started":
+                    origin = str(data["origin"])
+                case "intent" if data["operation"] in _UNDOABLE:
+                    intents[_key(data)] = data
+                case "outcome":
+                    # What a second reading did not show any more is recorded once more.
+                    ended[_key(data)] = str(data["result"]), str(data["created_id"])
+        except (KeyError, TypeError) as error:
+            raise _strange(record) from error
+    done = [_done(intents[key], *ended.get(key, ("", ""))) for key in intents]
+    applied = tuple(one for result, one in done if result == "applied")
+    still_open = tuple(one.name for result, one in done if result in _OPEN)
+    told = [[one.name.label, one.id, _told(one.before), _told(one.after)] for one in applied]
+    return Undo(of, origin, applied, still_open, digest([of.run, origin, told]))
+
+
+def _done(intent: dict[str, Any], result: str, created: str) -> tuple[str, Done]:
+    principal = intent["principal"]
+    try:
+        before, after = _entries(intent["before"]), _entries(intent["after"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise JournalError(
+            f"What the journal says of {principal['name']} has a form that this version does not "
+            "know.",
+            "Use the version that wrote it.",
+        ) from error
+    name = PrincipalName.parse(principal["name"])
+    return result, Done(name, principal["id"] or created, before, after)
+
+
+def _entries(holding: Any) -> Entries | None:
+    if holding is None:
+        return None
+    pairs = frozenset((str(one["scope_id"]), str(one["role_id"])) for one in holding["grants"])
+    return Entries(Level(holding["level"]), pairs)
+
+
+def _told(entries: Entries | None) -> Any:
+    return entries and [entries.level.value, sorted(entries.pairs)]
+
+
+def _key(data: dict[str, Any]) -> Key:
+    return str(data["principal"]["name"]), str(data["principal"]["id"])
+
+
+def _strange(record: Record) -> JournalError:
+    return JournalError(
+        f"Record {record.sequence} of the journal ({record.kind}) has a form that this version "
+        "does not know.",
+        "Use the version that wrote it.",
+    )
+
+
+def _unknown(run: str) -> RefusedError:
+    return RefusedError(
+        f"The journal does not hold the run {run!a} that is to be undone, or not as it was.",
+        "Name the journal of that run with --journal.",
+    )

@@ -1,0 +1,204 @@
+"""`reconciler service-user create` and `rotate`."""
+
+import secrets
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from reconciler.audit.journal import Journal
+from reconciler.cli.beforehand import settle
+from reconciler.cli.console import write_client
+from reconciler.cli.issuing import Desk, Order
+from reconciler.cli.locking import locked
+from reconciler.cli.options import files, journal_file
+from reconciler.cli.session import Session, pass_session
+from reconciler.cli.signing import signed
+from reconciler.console.reader import read_actual
+from reconciler.documents.load import load
+from reconciler.domain.access import Level
+from reconciler.domain.names import PrincipalKind, PrincipalName
+from reconciler.domain.plan import Options
+from reconciler.domain.policy import RoleName, ScopeName
+from reconciler.domain.wanted import Wanted
+from reconciler.planning.service_users import (
+    COMMAND_LINE,
+    Newcomer,
+    creation,
+    grant_of,
+    rotation,
+)
+from reconciler.workflow.service_users import create as do_create
+from reconciler.workflow.service_users import rotate as do_rotate
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+LIFETIME = timedelta(days=90)
+"""Of a token whose end nobody says."""
+_LONGEST_NAME = 255
+
+_SECRET_FILE = click.option(
+    "--secret-file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    required=True,
+    metavar="PATH",
+    help="Where the token goes, and nowhere else; the file must not exist yet.",
+)
+_EXPIRES = click.option(
+    "--expires",
+    metavar="DATE",
+    help="Last day of the token (UTC), or an instant with an offset. Default: in "
+    f"{LIFETIME.days} days.",
+)
+_APPROVE = click.option("--auto-approve", is_flag=True, help="Do not ask before writing.")
+
+
+def _shared(function: _F) -> _F:
+    return files(_SECRET_FILE(_EXPIRES(_APPROVE(journal_file(function)))))
+
+
+@click.group("service-user")
+def command() -> None:
+    """Create a service user, or renew its token. Policies do neither.
+
+    The token goes into a file that only its owner can read: never to the screen, the journal or
+    a log. What a service user may do later is up to the policies: name it there.
+    """
+
+
+@command.command("create")
+@click.argument("name")
+@click.option("--role", required=True, help="As policies name it: `Viewer`, `Account/Role`, id:...")
+@click.option("--site", metavar="ACCOUNT/SITE", help="The role counts on this site.")
+@click.option("--account", help="The role counts on this account.")
+@click.option("--tenant", is_flag=True, help="The role counts on the whole tenant.")
+@click.option("--reason", help="For guardrails that want one.")
+@_shared
+@pass_session
+def create(
+    session: Session,
+    name: str,
+    role: str,
+    site: str | None,
+    account: str | None,
+    tenant: bool,
+    reason: str | None,
+    policies: Path,
+    guardrails: Path | None,
+    secret_file: Path,
+    expires: str | None,
+    auto_approve: bool,
+    journal: Path,
+) -> int:
+    """Create the service user NAME with one role on one scope, within the guardrails.
+
+    \b
+    Examples:
+      reconciler service-user create siem-export --role Viewer --site Acme/Berlin \\
+        --secret-file siem.token --expires 2027-03-31
+    """
+    newcomer = Newcomer(_name(name), _role(role), _scope(site, account, tenant=tenant), reason)
+    order = Order(
+        plan=lambda wanted, seen: creation(newcomer, wanted, seen),
+        roles=lambda seen: frozenset({grant_of(newcomer, seen.names).role.id}),
+        do=do_create,
+        expires=_expires(expires, session.instant()),
+        secret_file=secret_file,
+        auto_approve=auto_approve,
+    )
+    return _issue(session, order, policies, guardrails, journal)
+
+
+@command.command("rotate")
+@click.argument("name")
+@_shared
+@pass_session
+def rotate(
+    session: Session,
+    name: str,
+    policies: Path,
+    guardrails: Path | None,
+    secret_file: Path,
+    expires: str | None,
+    auto_approve: bool,
+    journal: Path,
+) -> int:
+    """Renew the token of the service user NAME (or id:...). The old one stops at once.
+
+    \b
+    Examples:
+      reconciler service-user rotate siem-export --secret-file siem.new.token
+    """
+    label = PrincipalName.service(name.removeprefix("service:"))
+    order = Order(
+        plan=lambda wanted, seen: rotation(label, wanted, seen),
+        roles=lambda _: frozenset(),
+        do=do_rotate,
+        expires=_expires(expires, session.instant()),
+        secret_file=secret_file,
+        auto_approve=auto_approve,
+    )
+    return _issue(session, order, policies, guardrails, journal)
+
+
+def _issue(
+    session: Session, order: Order, policies: Path, guardrails: Path | None, journal: Path
+) -> int:
+    loaded = load(policies, guardrails)
+    wanted = Wanted(loaded.policy, loaded.guardrails, Options(), pins=loaded.pins)
+    runtime, run_id = session.runtime, secrets.token_hex(8)
+    with (
+        Journal(journal, now=runtime.now, run_id=run_id) as record,
+        signed(record, journal, runtime.environ),
+        write_client(session) as client,
+        locked(session, client.origin, record, run_id) as locks,
+    ):
+        actual = read_actual(client, session.progress())
+        settle(record, actual)
+        return Desk(session, client, record, locks).issue(order, wanted, actual)
+
+
+def _name(text: str) -> PrincipalName:
+    name = text.removeprefix("service:")
+    if not name.strip() or len(name) > _LONGEST_NAME or not name.isprintable():
+        raise click.BadParameter(f"{text!a} is no name of 1 to {_LONGEST_NAME} characters.")
+    if name.startswith("id:"):
+        raise click.BadParameter("A name that begins with id: could not be told from an id.")
+    return PrincipalName(PrincipalKind.SERVICE, PrincipalName.service(name).key, name)
+
+
+def _role(text: str) -> RoleName:
+    return RoleName(text, COMMAND_LINE)
+
+
+def _scope(site: str | None, account: str | None, *, tenant: bool) -> ScopeName:
+    named = [
+        ScopeName(level, text, COMMAND_LINE)
+        for level, text in ((Level.SITE, site), (Level.ACCOUNT, account))
+        if text is not None
+    ]
+    named += [ScopeName(Level.TENANT, "", COMMAND_LINE)] if tenant else []
+    if len(named) != 1:
+        raise click.UsageError("Give exactly one of --site, --account and --tenant.")
+    if named[0].is_glob:
+        raise click.UsageError("A pattern may mean several sites; name one.")
+    return named[0]
+
+
+def _expires(text: str | None, now: datetime) -> datetime:
+    """Return when the token ends, in UTC: a date means through the end of that day."""
+    if text is None:
+        return now + LIFETIME
+    try:
+        instant = datetime.fromisoformat(text)
+        if "T" not in text:
+            instant = instant.replace(tzinfo=UTC) + timedelta(days=1)
+    except (ValueError, OverflowError):
+        raise click.BadParameter(f"--expires {text!a} is no date.") from None
+    if instant.tzinfo is None:
+        raise click.BadParameter(f"--expires {text!a} has no offset; write a Z at the end for UTC.")
+    if instant <= now:
+        raise click.BadParameter(f"--expires {text!a} is past.")
+    return instant.astimezone(UTC)

@@ -1,0 +1,129 @@
+"""What `service-user create` and `rotate` share: judged, asked, recorded, and done once."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+import click
+
+from reconciler import __version__
+from reconciler.audit import events
+from reconciler.audit.history import past_revokes
+from reconciler.audit.journal import Journal
+from reconciler.cli.afterwards import tell
+from reconciler.cli.approval import ask
+from reconciler.cli.locking import Locks
+from reconciler.cli.session import Session
+from reconciler.cli.signals import Stopping
+from reconciler.console.client import WriteClient
+from reconciler.documents.secret_file import SecretFile
+from reconciler.domain.outcome import Outcome, Result
+from reconciler.domain.plan import Operation, OperationKind, Plan
+from reconciler.domain.state import Actual
+from reconciler.domain.wanted import Wanted
+from reconciler.errors import ExitCode, JournalError, ReconcilerError
+from reconciler.planning.make import Seen
+from reconciler.planning.names import Names
+from reconciler.rendering.as_text import plan_text
+from reconciler.rendering.messages import error_text
+from reconciler.rendering.outcomes import outcome_text, token_text
+from reconciler.rendering.safe import short
+from reconciler.rendering.tree import plan_tree
+from reconciler.workflow.hands import Hands
+from reconciler.workflow.observe import with_permissions
+from reconciler.workflow.service_users import Around, Given
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is to be done, and where the token goes."""
+
+    plan: Callable[[Wanted, Seen], Plan]
+    roles: Callable[[Seen], frozenset[str]]
+    """Ids of the roles whose pages the guardrails want to see."""
+    do: Callable[[Operation, datetime, Around], Given]
+    expires: datetime
+    secret_file: Path
+    auto_approve: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Everything one such command works with, opened and locked."""
+
+    session: Session
+    client: WriteClient
+    journal: Journal
+    locks: Locks
+
+    def issue(self, order: Order, wanted: Wanted, actual: Actual) -> int:
+        """Judge, ask, do and record it; return the exit code.
+
+        Raises PolicyError and RefusedError before anything is asked of the console, SettingsError
+        when the file cannot be made, JournalError when the record cannot be kept.
+        """
+        past = past_revokes(self.journal.records, self.client.origin)
+        wanted = replace(wanted, past_revokes=past)
+        plan, actual = self._planned(order, wanted, actual)
+        click.echo(self._told(plan), nl=False)
+        label = actual.identity.label
+        if plan.refusals:
+            told_of = events.refused(plan, tool_version=__version__, actor=label)
+            self.journal.append("refused", told_of)
+            return ExitCode.REFUSED
+        if not order.auto_approve:
+            ask()
+        self.locks.check()
+        with SecretFile(order.secret_file) as file, Stopping() as stopping:
+            locks = self.locks.told()
+            started = events.run_started(plan, tool_version=__version__, actor=label, locks=locks)
+            self.journal.append("run-started", started)
+            code = self._do(order, plan.operations[0], actual, file)
+            return 128 + stopping.signal if stopping.signal is not None else code
+
+    def _told(self, plan: Plan) -> str:
+        """Say what is about to be done."""
+        one = plan.operations[0]
+        if one.kind is OperationKind.CREATE:
+            color, width = self.session.color_out, self.session.width_out
+            return plan_text(plan_tree(plan, __version__), color=color, width=width)
+        return (
+            f"Renew the API token of {short(one.name.label)} (id:{one.principal_id}) on "
+            f"{plan.origin}.\nThe old token stops at once: whoever uses it needs the new one.\n"
+        )
+
+    def _planned(self, order: Order, wanted: Wanted, actual: Actual) -> tuple[Plan, Actual]:
+        instant, names = self.session.instant(), Names.of(actual, wanted.pins)
+        roles = order.roles(Seen(actual, names, instant))
+        actual = with_permissions(self.client, actual, roles, self.session.progress())
+        return order.plan(wanted, Seen(actual, names, instant)), actual
+
+    def _do(self, order: Order, operation: Operation, actual: Actual, file: SecretFile) -> int:
+        """Do it; the token is in its file before anything else is said or recorded."""
+        sleep = self.session.runtime.sleep
+        around = Around(Hands(self.client, actual), self.journal, sleep, self.locks.check)
+        given = order.do(operation, order.expires, around)
+        is_told = False
+        try:
+            if given.secret is not None:
+                file.keep(given.secret)
+                is_told = True
+        except ReconcilerError as error:
+            tell(error_text(error, color=self.session.color_err), err=True)
+        tell(outcome_text(given.outcome, color=self.session.color_out))
+        is_recorded = self._record(given.outcome)
+        told = str(order.secret_file) if is_told else ""
+        tell(token_text(told, order.expires, self.journal.head))
+        is_done = given.outcome.result is Result.APPLIED and is_told and is_recorded
+        return ExitCode.DONE if is_done else ExitCode.PARTIAL
+
+    def _record(self, outcome: Outcome) -> bool:
+        """Record the end; by now the console was asked, so trouble is told and raises nothing."""
+        try:
+            self.journal.append("outcome", events.outcome(outcome))
+            self.journal.append("run-finished", events.run_finished([outcome]))
+        except JournalError as error:
+            tell(error_text(error, color=self.session.color_err), err=True)
+            return False
+        return True

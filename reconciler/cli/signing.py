@@ -1,0 +1,86 @@
+"""The journal's signature: read, checked, and written at the end of each apply that has a key."""
+
+import contextlib
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from reconciler.audit.chain import Chain
+from reconciler.audit.journal import Journal
+from reconciler.audit.signature import Checker, Signer
+from reconciler.cli.afterwards import tell
+from reconciler.documents.private_file import Kind, read_private, write_private
+from reconciler.errors import SettingsError
+from reconciler.settings import private_text
+
+KEY_FILE = "RECONCILER_SIGNING_KEY_FILE"
+
+_KIND = Kind(
+    "signature",
+    "the signature of a journal",
+    "signature.schema.json",
+    4096,
+    f"reconciler apply, with {KEY_FILE} set",
+)
+_MAX_KEY = 65_536
+
+
+@contextlib.contextmanager
+def signed(journal: Journal, path: Path, environ: Mapping[str, str]) -> Iterator[None]:
+    """Sign the journal's head when the block ends, however it ends; without a key do nothing.
+
+    Enter it when the journal is open, so that a key that is no use stops the run before it
+    writes, and so does a journal that is not the one that was signed. Raises SettingsError for
+    such a key, and when the signature cannot be saved, JournalError for such a journal.
+    """
+    name = environ.get(KEY_FILE)
+    if not name:
+        yield
+        return
+    signer = Signer(private_text(Path(name), KEY_FILE), name)
+    _tell_unsigned(signer, journal, _beside(path))
+    try:
+        yield
+    finally:
+        if journal.length:
+            tree = signer.sign(journal.length, journal.head)
+            write_private(_beside(path), json.dumps(tree, sort_keys=True) + "\n", _KIND)
+
+
+def checked(chain: Chain, journal: Path, public_key: Path) -> str:
+    """Return who signed a journal and how far.
+
+    Raises SettingsError when key or signature cannot be read, JournalError when the signature is
+    not that of this key over the whole of this journal.
+    """
+    try:
+        with public_key.open("rb") as file:
+            pem = file.read(_MAX_KEY).decode("ascii")
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "not a PEM file"
+        raise SettingsError(
+            f"{public_key}: cannot be read: {reason}", "Name the public key in PEM."
+        ) from None
+    checker = Checker(pem, str(public_key))
+    return checker.check(read_private(_beside(journal), _KIND), chain)
+
+
+def _tell_unsigned(signer: Signer, journal: Journal, path: Path) -> None:
+    """Say what this run is about to sign that another one wrote.
+
+    A run that died left it unsigned; or somebody without the key wrote it. Raises JournalError
+    when what was signed is not there any more.
+    """
+    count, what = len(journal.records), "no run signed"
+    if path.exists():
+        signature, checker = read_private(path, _KIND), signer.checker
+        if signature["key"] == checker.key:
+            count = checker.unsigned(signature, journal.records)
+        else:
+            what = "no run signed with this key"
+    if count:
+        tell(f"Signing {count} earlier records that {what}; `audit show` tells them.\n", err=True)
+
+
+def _beside(journal: Path) -> Path:
+    return journal.with_name(journal.name + ".sig")

@@ -1,0 +1,43 @@
+"""From the journal to a sink: all that it has not taken yet, in order, at least once."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from reconciler.audit.chain import Chain
+from reconciler.audit.export import exported
+from reconciler.sinks.address import SinkAddress
+from reconciler.sinks.bodies import batches
+from reconciler.sinks.client import Sink
+from reconciler.sinks.cursor import advance, cursor_path, delivered
+
+Monotonic = Callable[[], float]
+Sleep = Callable[[float], None]
+
+
+def deliver(  # noqa: PLR0913 - two clocks, and what goes where
+    chain: Chain,
+    journal: Path,
+    address: SinkAddress,
+    *,
+    monotonic: Monotonic,
+    sleep: Sleep,
+    after: int = 0,
+) -> int:
+    """Deliver what the sink has not taken yet; return how many events it took.
+
+    With `after`, no record up to that number. Raises SinkError when it did not take all of it:
+    what it took is noted, the rest is delivered the next time. Raises SettingsError when the
+    cursor cannot be saved.
+    """
+    path = cursor_path(journal, address)
+    start = max(after, delivered(path, chain))
+    todo = ((n, event) for n, event in exported(chain.records, address.form) if n > start)
+    count, noted = 0, start
+    with Sink(address, monotonic, sleep) as sink:
+        for record, events in batches(todo):
+            sink.hand_over(events)
+            advance(path, address, chain, record)
+            count, noted = count + len(events), record
+    if len(chain.records) > noted:  # the rest is told to nobody
+        advance(path, address, chain, len(chain.records))
+    return count

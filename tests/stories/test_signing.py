@@ -1,0 +1,222 @@
+"""Who has the journal but not the key forges no head (T68)."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives import serialization as forms
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from jsonschema import Draft202012Validator
+from stories.desk import PATIENCE
+
+from reconciler.resources import resource
+
+JOURNAL = ".reconciler/journal.jsonl"
+VERIFY = ("audit", "verify", "--public-key", "public.pem")
+
+
+def write_pair(folder: Path, private: str, public: str, key: Any = None) -> None:
+    key = key or Ed25519PrivateKey.generate()
+    pem = forms.Encoding.PEM
+    text = key.private_bytes(pem, forms.PrivateFormat.PKCS8, forms.NoEncryption())
+    (folder / private).write_bytes(text)
+    (folder / private).chmod(0o600)
+    spki = forms.PublicFormat.SubjectPublicKeyInfo
+    (folder / public).write_bytes(key.public_key().public_bytes(pem, spki))
+
+
+@pytest.fixture
+def keys(desk: Any) -> dict[str, str]:
+    write_pair(desk.folder, "private.pem", "public.pem")
+    return {"RECONCILER_SIGNING_KEY_FILE": "private.pem"}
+
+
+@pytest.fixture
+def signed(desk: Any, keys: dict[str, str]) -> Any:
+    assert desk.run("apply", "--auto-approve", **keys).code == 0
+    return desk
+
+
+def signature(desk: Any) -> Path:
+    return Path(desk.folder) / (JOURNAL + ".sig")
+
+
+def test_an_apply_signs_the_whole_journal(signed: Any) -> None:
+    told = signed.run(*VERIFY)
+
+    assert told.code == 0
+    assert "Signed up to record 10 with key" in told.out
+    assert signature(signed).stat().st_mode & 0o777 == 0o600
+    schema = json.loads((resource("schemas") / "signature.schema.json").read_text("utf-8"))
+    Draft202012Validator(schema).validate(json.loads(signature(signed).read_text("utf-8")))
+
+
+def test_a_run_that_was_refused_is_signed_too(signed: Any, keys: dict[str, str]) -> None:
+    signed.edit("access.yaml", "ana@acme.example, ", "")
+    signed.edit("access.yaml", "[eve@", "[ana@acme.example, eve@")
+    signed.edit("guardrails.yaml", "nothing_left: delete", "nothing_left: refuse")
+
+    assert signed.run("apply", "--auto-approve", **keys).code == 3
+    assert "Signed up to record 11" in signed.run(*VERIFY).out
+
+
+def test_an_empty_journal_is_not_signed(signed: Any, keys: dict[str, str]) -> None:
+    told = signed.run("apply", "--auto-approve", "--journal", "other.jsonl", **keys)
+
+    assert told.code == 0
+    assert not (signed.folder / "other.jsonl.sig").exists()
+
+
+def test_a_run_says_what_it_signs_that_another_wrote(signed: Any, keys: dict[str, str]) -> None:
+    signed.make("bo@acme.example", "Viewer")
+    assert signed.run("apply", "--auto-approve").code == 0
+
+    told = signed.run("apply", "--auto-approve", **keys)
+
+    assert told.code == 0
+    assert "Signing 4 earlier records that no run signed;" in told.err
+    assert signed.run(*VERIFY).code == 0
+    assert "Signing" not in signed.run("apply", "--auto-approve", **keys).err
+
+
+def test_a_new_key_signs_it_all_and_says_so(signed: Any, keys: dict[str, str]) -> None:
+    write_pair(signed.folder, "private.pem", "public.pem")
+
+    told = signed.run("apply", "--auto-approve", **keys)
+
+    assert "Signing 10 earlier records that no run signed with this key;" in told.err
+    assert signed.run(*VERIFY).code == 0
+
+
+def test_a_journal_that_is_not_the_signed_one_is_not_signed_again(
+    signed: Any, keys: dict[str, str]
+) -> None:
+    file, before = Path(signed.folder) / JOURNAL, signature(signed).read_bytes()
+    file.write_bytes(b"".join(file.read_bytes().splitlines(keepends=True)[:3]))
+    signed.make("bo@acme.example", "Viewer")
+    signed.console.changes.clear()
+
+    told = signed.run("apply", "--auto-approve", **keys)
+
+    assert (told.code, signed.written()) == (1, [])
+    assert "is of a record 10 that this journal does not hold" in told.err
+    assert signature(signed).read_bytes() == before
+
+
+def test_no_key_no_signature(desk: Any) -> None:
+    assert desk.run("apply", "--auto-approve").code == 0
+
+    assert not signature(desk).exists()
+
+
+def test_records_after_the_signature_are_not_believed(signed: Any) -> None:
+    signed.make("bo@acme.example", "Viewer")
+    assert signed.run("apply", "--auto-approve").code == 0
+
+    told = signed.run(*VERIFY)
+
+    assert told.code == 1
+    assert "ends at record 10, and 4 more follow" in told.err
+
+
+def test_a_journal_that_was_cut_back_is_not_the_signed_one(signed: Any) -> None:
+    file = Path(signed.folder) / JOURNAL
+    file.write_bytes(b"".join(file.read_bytes().splitlines(keepends=True)[:-1]))
+
+    told = signed.run(*VERIFY)
+
+    assert told.code == 1
+    assert "is of a record 10 that this journal does not hold" in told.err
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        ({"signature": "A" * 86 + "=="}, "is not that of this key: it was changed"),
+        ({"record": 9}, "is not that of this key: it was changed"),
+        ({"head": "sha256:" + "0" * 64}, "is not that of this key: it was changed"),
+        ({"key": "0" * 32}, "was made with another key"),
+        ({"signature": "short"}, "does not match schemas/signature.schema.json"),
+    ],
+)
+def test_a_changed_signature_is_found(signed: Any, change: Any, word: str) -> None:
+    tree = json.loads(signature(signed).read_text("utf-8"))
+    signature(signed).write_text(json.dumps(tree | change), encoding="utf-8")
+
+    told = signed.run(*VERIFY)
+
+    assert told.code == 1
+    assert word in told.err
+
+
+def test_a_signature_that_is_gone_is_an_error(signed: Any) -> None:
+    signature(signed).unlink()
+
+    assert "cannot be read as the signature of a journal" in signed.run(*VERIFY).err
+
+
+def test_another_public_key_is_not_enough(signed: Any) -> None:
+    write_pair(signed.folder, "other.pem", "public.pem")
+
+    assert "was made with another key" in signed.run(*VERIFY).err
+
+
+def test_what_is_no_public_key_is_an_error(signed: Any) -> None:
+    public = Path(signed.folder) / "public.pem"
+    public.write_text("hello", encoding="utf-8")
+    assert "holds no public Ed25519 key in PEM" in signed.run(*VERIFY).err
+    public.write_bytes(b"\xff")
+    assert "cannot be read: not a PEM file" in signed.run(*VERIFY).err
+    public.unlink()
+    assert "cannot be read: No such file" in signed.run(*VERIFY).err
+
+
+def test_a_key_that_others_may_read_stops_the_run_before_it_writes(
+    desk: Any, keys: dict[str, str]
+) -> None:
+    (desk.folder / "private.pem").chmod(0o644)
+
+    told = desk.run("apply", "--auto-approve", **keys)
+
+    assert (told.code, desk.written()) == (1, [])
+    assert "others can read or change this file" in told.err
+
+
+@pytest.mark.parametrize("key", [None, X25519PrivateKey])
+def test_a_key_of_another_kind_stops_the_run_before_it_writes(
+    desk: Any, keys: dict[str, str], key: Any
+) -> None:
+    if key:
+        write_pair(desk.folder, "private.pem", "public.pem", key.generate())
+    else:
+        (desk.folder / "private.pem").write_text("hello", encoding="utf-8")
+
+    told = desk.run("apply", "--auto-approve", **keys)
+
+    assert (told.code, desk.written()) == (1, [])
+    assert "holds no private Ed25519 key in PEM" in told.err
+
+
+def test_without_the_library_the_remedy_is_named(signed: Any) -> None:
+    code = (
+        "import sys; sys.modules['cryptography'] = None; "
+        "from reconciler.__main__ import main; "
+        f"sys.argv[1:] = {list(VERIFY)!r}; main()"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", code],
+        cwd=signed.folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE,
+    )
+
+    assert done.returncode == 1
+    assert "pip install 'sentinelone-reconciler[sign]'" in done.stderr
+    assert "Traceback" not in done.stderr
