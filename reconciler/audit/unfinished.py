@@ -100,6 +100,10 @@ def resolve(intent: Unfinished, actual: Actual) -> Resolution | None:
     return Resolution(intent, "changed since", "a later reading shows neither before nor after")
 
 
+RESULTS = ("applied", "not applied", "changed since")
+"""Every `result` of a resolution."""
+
+
 def _renewed(intent: Unfinished, found: Principal | None) -> Resolution:
     """Tell whether a token was renewed: its grants say nothing of it."""
     if found is None:

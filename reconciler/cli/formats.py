@@ -15,7 +15,7 @@ import click
 
 from reconciler import __version__
 from reconciler.cli.session import Session
-from reconciler.documents.private_file import Kind, write_private
+from reconciler.documents.private_file import Kind, check_writable, write_private
 from reconciler.errors import PolicyError, Problem
 from reconciler.rendering.annotations import plan_annotations, problem_annotations
 from reconciler.rendering.as_csv import plan_csv
@@ -56,6 +56,11 @@ class Output:
 
     form: str
     reports: tuple[Report, ...] = ()
+
+    def check(self) -> None:
+        """Raise SettingsError when a report could not be written, before anything is."""
+        for report in self.reports:
+            check_writable(report.path, _REPORT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +112,11 @@ class Forms(Generic[_S]):
         return self._forms[form]
 
     def deliver(self, session: Session, result: _S, output: Output) -> None:
-        """Write the reports, then print. Raises SettingsError when a file cannot be written."""
+        """Write the reports, then print. Raises SettingsError when a file cannot be written.
+
+        One that cannot be is found before the first is written.
+        """
+        output.check()
         for report in output.reports:
             if report.form in self._forms:
                 write_private(report.path, self._forms[report.form](result, Look()), _REPORT)
@@ -180,6 +189,9 @@ def _parsed(names: Sequence[str]) -> Callable[[Any, Any, tuple[str, ...]], tuple
             if form not in names or not file:
                 known = ", ".join(names)
                 told = f"{value!a} is not FORM=FILE with one of the forms {known}."
+                raise click.BadParameter(told)
+            if file == "-":
+                told = f"{value!a}: a report goes to a file; --format {form} prints it."
                 raise click.BadParameter(told)
             reports.append(Report(form, Path(file)))
         if len({report.path for report in reports}) < len(reports):

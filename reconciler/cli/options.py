@@ -63,7 +63,7 @@ journal_read = click.option(
     default=Path(".reconciler/journal.jsonl"),
     show_default=True,
     metavar="FILE",
-    help="Earlier runs, for the rolling budget; only read, and nothing where there is no file.",
+    help="Earlier runs, which guardrails judge by; only read, and nothing where there is no file.",
 )
 
 

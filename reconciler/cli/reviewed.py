@@ -1,5 +1,6 @@
 """From a saved plan to what of it may be executed now."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -14,9 +15,7 @@ from reconciler.errors import RefusedError
 from reconciler.planning.intersection import LeftOut, left_out
 from reconciler.planning.make import make_plan
 from reconciler.rendering.tree import decided_part, differing, plan_tree, principals_of
-from reconciler.workflow.binding import check_binding, check_surroundings, due_now
-
-_AGAIN = "Plan again, and have the new plan reviewed."
+from reconciler.workflow.binding import check_binding, check_surroundings, due_now, plan_again
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +41,15 @@ def reviewed_plan(
     recomputed = make_plan(wanted, actual, saved.instant, only=planned)
     tree, derived = _comparable(wanted, actual, file, recomputed)
     moved = differing(file, tree, derived=derived)
-    check_binding(saved, recomputed, now, moved)
+    names = _names(moved, file, tree)
+    left = left_out(saved.operations, recomputed.operations, recomputed.operations, names, actual)
+    check_binding(saved, recomputed, now, moved, left)
     if decided_part(tree, derived=derived) != decided_part(file, derived=derived):
         who = ", ".join(moved)
         raise RefusedError(
             f"The saved plan shows something else than it would do{' for ' * bool(who)}{who}: "
             "it was edited, or what it shows beside the grants has moved.",
-            _AGAIN,
+            plan_again(holds_in_part=len(left) < len(saved.operations)),
         )
     at_now = make_plan(wanted, actual, now, only=planned)
     due = due_now(recomputed.operations, at_now.operations)
@@ -81,18 +82,20 @@ def _intersection(wanted: Wanted, actual: Actual, file: dict[str, Any], now: dat
     check_surroundings(saved, recomputed, now)
     at_now = make_plan(untargeted, actual, now, only=planned)
     tree, derived = _comparable(untargeted, actual, file, recomputed)
-    moved = [*differing(file, tree, derived=derived), *_of_changed_roles(file, tree)]
-    left = left_out(
-        saved.operations,
-        recomputed.operations,
-        due_now(recomputed.operations, at_now.operations),
-        frozenset(PrincipalName.parse(label) for label in moved),
-        actual,
-    )
+    due = due_now(recomputed.operations, at_now.operations)
+    names = _names(differing(file, tree, derived=derived), file, tree)
+    left = left_out(saved.operations, recomputed.operations, due, names, actual)
     kept = planned - {one.name for one in left}
     executed = make_plan(untargeted, actual, now, only=kept)
     whole = make_plan(wanted, actual, now) if not saved.options.targets else executed
     return Decision(_with_ends(executed, executed, whole), left)
+
+
+def _names(
+    moved: Iterable[str], file: dict[str, Any], tree: dict[str, Any]
+) -> frozenset[PrincipalName]:
+    """Return everybody for whom a saved plan and today's differ, in what is shown or means."""
+    return frozenset(map(PrincipalName.parse, (*moved, *_of_changed_roles(file, tree))))
 
 
 def _of_changed_roles(file: dict[str, Any], tree: dict[str, Any]) -> list[str]:

@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from reconciler.documents.private_file import Kind, read_private, write_private
+from reconciler.documents.private_file import Kind, check_writable, read_private, write_private
 from reconciler.domain.access import Grant, Level, Role, Scope, sort_grants
 from reconciler.domain.names import PrincipalName
 from reconciler.domain.plan import Holding, Options, PlannedRole, SavedOperation, SavedPlan, UndoOf
@@ -37,6 +37,11 @@ def write_plan_file(path: Path, text: str) -> None:
     write_private(path, text, _PLAN)
 
 
+def check_plan_path(path: Path) -> None:
+    """Raise SettingsError when no plan could be saved there."""
+    check_writable(path, _PLAN)
+
+
 def read_plan_file(path: Path) -> dict[str, Any]:
     """Return the machine form of a saved plan.
 
@@ -49,6 +54,11 @@ def read_plan_file(path: Path) -> dict[str, Any]:
     except ValueError as error:
         # The schema knows the form of an instant, but not that there is no 13th month.
         raise _PLAN.unreadable(path, f"its instant is no date, {error}") from error
+    if "seal" not in tree:
+        raise RefusedError(
+            f"{path} has no seal: it is what `plan --format json` prints, not a saved plan.",
+            f"Save one with: {_PLAN.made_by}",
+        )
     if tree != sealed(tree):
         raise RefusedError(
             f"{path} was changed after it was saved.",

@@ -1,6 +1,7 @@
 """Files that only their owner may read: written whole or not at all, read with suspicion."""
 
 import contextlib
+import errno
 import json
 import os
 import secrets
@@ -13,6 +14,9 @@ from jsonschema import Draft202012Validator
 
 from reconciler.errors import SettingsError
 from reconciler.resources import resource
+
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+"""How a temporary file is opened."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,25 +41,38 @@ class Kind:
         )
 
 
+def check_writable(path: Path, kind: Kind) -> None:
+    """Raise SettingsError when a file could not be put there, as `write_private` does.
+
+    For whoever has more than one thing to save: before the first of them.
+    """
+    temporary = _temporary(path, kind)
+    try:
+        with contextlib.suppress(FileNotFoundError):
+            if stat.S_ISDIR(os.lstat(path).st_mode):
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        os.close(os.open(temporary, _NEW, 0o600))
+    except (OSError, ValueError) as error:
+        raise _unwritable(path, kind, error) from error
+    finally:
+        with contextlib.suppress(OSError, ValueError):
+            temporary.unlink(missing_ok=True)
+
+
 def write_private(path: Path, text: str, kind: Kind) -> None:
     """Put a file into place: only its owner can read it, and nobody ever sees half of it (T64).
 
     Raises SettingsError when the path cannot be written.
     """
-    # Not derived from the name of the file, which may be as long as names can be, or empty.
-    temporary = path.parent / f".{kind.word}-{secrets.token_hex(8)}"
+    temporary = _temporary(path, kind)
     try:
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-        with os.fdopen(os.open(temporary, flags, 0o600), "w", encoding="utf-8") as file:
+        with os.fdopen(os.open(temporary, _NEW, 0o600), "w", encoding="utf-8") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
     except (OSError, ValueError) as error:
-        raise SettingsError(
-            f"The {kind.word} cannot be saved to {path}: {_reason(error)}.",
-            "Name a path in a folder that can be written.",
-        ) from error
+        raise _unwritable(path, kind, error) from error
     finally:
         # Gone already when it was put into place; an interruption leaves nothing behind either.
         with contextlib.suppress(OSError, ValueError):
@@ -79,6 +96,18 @@ def read_private(path: Path, kind: Kind) -> dict[str, Any]:
         where = errors[0].json_path
         raise kind.unreadable(path, f"it does not match schemas/{kind.schema} at {where}")
     return dict(tree)
+
+
+def _temporary(path: Path, kind: Kind) -> Path:
+    # Not derived from the name of the file, which may be as long as names can be, or empty.
+    return path.parent / f".{kind.word}-{secrets.token_hex(8)}"
+
+
+def _unwritable(path: Path, kind: Kind, error: Exception) -> SettingsError:
+    return SettingsError(
+        f"The {kind.word} cannot be saved to {path}: {_reason(error)}.",
+        "Name a path in a folder that can be written.",
+    )
 
 
 def _content(path: Path, kind: Kind) -> bytes:

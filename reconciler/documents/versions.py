@@ -19,7 +19,7 @@ MAX_AGE = timedelta(days=90)
 MAX_READ = 20
 """Most commits whose policies are read."""
 _MAX_LISTED = 2000
-_LAST_DATE = int(datetime.max.replace(tzinfo=UTC).timestamp())
+_LAST_DATE = int(datetime(9999, 12, 31, tzinfo=UTC).timestamp())
 
 
 def read_versions(

@@ -99,8 +99,9 @@ class Catalog:
 
     def suggest_scope(self, text: str) -> str:
         """Return `Did you mean ...?` over all accounts and sites, or an empty string."""
-        places = (*self._accounts.values(), *self._sites.values())
-        return did_you_mean(text, (one.scope.name for one in places if one.state != "deleted"))
+        accounts = [one.scope.name for one in self._accounts.values() if one.state != "deleted"]
+        sites = [one.scope.name for one in self._sites.values() if one.state != "deleted"]
+        return did_you_mean(text, (*accounts, *sites))
 
     def role_path(self, role: Role) -> str:
         """Write a role with its owner: `tenant/SOC`, `Acme EMEA/Triage`."""
@@ -196,7 +197,8 @@ class Catalog:
             return True
         if role.owner_level == "account":
             return role.owner_id == scope.account_id and scope.level is not Level.TENANT
-        return role.owner_level == "site" and role.owner_id == scope.id
+        is_own_site = scope.level is Level.SITE and role.owner_id == scope.id
+        return role.owner_level == "site" and is_own_site
 
     def _suggest_role(self, text: str, scope: Scope) -> str:
         names = {role.name for role in self._roles.values() if self._reaches(role, scope)}

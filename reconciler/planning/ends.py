@@ -55,23 +55,24 @@ class Ends:
         triple = (self._name(one), grant)
         return triple not in self._base.standing and self._was_committed(triple, window)
 
-    def lasted(self, one: DesiredPrincipal, wish: DesiredGrant) -> datetime | None:
+    def lasted(
+        self, one: DesiredPrincipal, grant: Grant, otherwise: datetime | None
+    ) -> datetime | None:
         """Return until when a held grant was to last before this change; None for good.
 
-        Where nothing tells, that is the end it has now: then its closing will count.
+        `otherwise` where nothing tells, or the base asked for no such grant: then it was given
+        since, by the commit that brought the window, or by hand.
         """
-        now = wish.window.end if wish.window else None
         if self._judged is not None:
-            last = self.on_record(one, wish.grant)
+            last = self.on_record(one, grant)
             return last.until if last else None
         if not self._base.is_known:
-            return now
+            return otherwise
         name = self._name(one)
-        if (name, wish.grant) in self._base.standing or name not in self._base.managed:
+        if (name, grant) in self._base.standing or name not in self._base.managed:
             return None
-        # Asked for by no line of the base: granted since, by the commit that brought the window.
-        span = self._base.open_span((name, wish.grant), self._instant)
-        return span.end if span else now
+        span = self._base.open_span((name, grant), self._instant)
+        return span.end if span else otherwise
 
     def outlasts_record(self, one: DesiredPrincipal, wish: DesiredGrant) -> bool:
         """Tell whether a held grant is now to last longer than any run has judged."""

@@ -81,9 +81,7 @@ class Judged:
     def ending(self) -> frozenset[Held]:
         """What is held and is to end sooner than before: that is decided here and now."""
         return frozenset(
-            (id_, wish.grant)
-            for id_, wish, until in self._ending
-            if until is None or (wish.window and wish.window.end and wish.window.end < until)
+            (id_, wish.grant) for id_, wish, until in self._ending if _is_sooner(wish, until)
         )
 
     @cached_property
@@ -105,9 +103,12 @@ class Judged:
 
     @cached_property
     def _ending(self) -> tuple[tuple[str, DesiredGrant, datetime | None], ...]:
-        """Held grants with an end, and until when each was to last before; None for good."""
+        """Held grants with an end, and until when each was to last before; None for good.
+
+        Where nothing tells, that is the end it has now, and its closing will count.
+        """
         return tuple(
-            (one.principal.id, wish, self.ends.lasted(one, wish))
+            (one.principal.id, wish, self.ends.lasted(one, wish.grant, wish.window.end))
             for one in self.targeted
             if one.principal is not None
             for wish in _passing(one)
@@ -115,6 +116,19 @@ class Judged:
             and wish.window.end is not None
             and wish.grant in one.principal.grants
         )
+
+    @cached_property
+    def _replacing(self) -> dict[tuple[str, Scope], tuple[DesiredPrincipal, DesiredGrant]]:
+        """Principal and scope -> what is in force there for a time, with nothing to follow."""
+        return {
+            (one.principal.id, wish.grant.scope): (one, wish)
+            for one in self.targeted
+            if one.principal is not None
+            for wish in _passing(one)
+            if not any(
+                each.window is None and each.grant.scope == wish.grant.scope for each in one.asked
+            )
+        }
 
     @cached_property
     def lost(self) -> tuple[Scope, ...]:
@@ -133,10 +147,21 @@ class Judged:
         return tuple(replace(each, taken=len(self.lost_by(each))) for each in self.operations)
 
     def lost_by(self, operation: Operation) -> tuple[Scope, ...]:
-        """Return the scopes that one operation takes away, as the limits count."""
+        """Return the scopes that one operation takes away, as the limits count.
+
+        A role that takes the place of another for a time only, and sooner ends, takes the scope
+        away when it ends, and that end is decided here.
+        """
         kept = {grant.scope for grant in held_after(operation)}
-        taken = (change.grant.scope for change in self.taken_by(operation))
-        return tuple(scope for scope in taken if scope not in kept)
+        taken = [change.grant for change in self.taken_by(operation)]
+        return tuple(g.scope for g in taken if g.scope not in kept or self._ends(operation, g))
+
+    def _ends(self, operation: Operation, taken: Grant) -> bool:
+        """Tell whether the role in the place of a taken one ends sooner than that would have."""
+        found = self._replacing.get((operation.principal_id or "", taken.scope))
+        if found is None or found[1].grant not in held_after(operation):
+            return False
+        return _is_sooner(found[1], self.ends.lasted(found[0], taken, None))
 
     def taken_by(self, operation: Operation) -> tuple[Change, ...]:
         """Return the revokes of one operation that were not judged when a window opened."""
@@ -171,6 +196,12 @@ class Judged:
 def _passing(one: DesiredPrincipal) -> tuple[DesiredGrant, ...]:
     """Return what is in force by a window and is not asked for as a standing grant as well."""
     return tuple(w for w in one.in_force if w.window is not None and not is_for_good(one, w))
+
+
+def _is_sooner(wish: DesiredGrant, until: datetime | None) -> bool:
+    """Tell whether a wish ends, and before `until`; None is for good."""
+    end = wish.window.end if wish.window else None
+    return end is not None and (until is None or end < until)
 
 
 def held_after(operation: Operation) -> tuple[Grant, ...]:

@@ -1,7 +1,8 @@
 """The brakes by number: how many scopes are taken away, in one run, of one scope, over time.
 
 Giving a held grant an end, or an earlier one, takes its scope away: it counts in the run that
-judges it and is on record for the rolling budget, and its closing counts for nothing. The share of
+judges it and is on record for the rolling budget, and its closing counts for nothing. So does
+putting another role for a time in the place of one that would have lasted longer. The share of
 a scope is judged run by run; over several runs, each with a --target of its own, only the rolling
 budget holds.
 """

@@ -188,7 +188,8 @@ def _tail(change: Tree, room: int) -> str:
     """
     reasons, places = why(change, short, _said), change["places"]
     place = [_where(places, place_text(places[0]))] if places else []
-    brief = [_where(places, place_text(places[0]).rpartition("/")[2])] if places else []
+    folder, _, file = place_text(places[0]).rpartition("/") if places else ("", "", "")
+    brief = [_where(places, f"…/{file}" if folder else file)] if places else []
     commit = [commit_text(change["commit"], short)] if change["commit"] else []
     number = [short(change["commit"]["id"][:7])] if change["commit"] else []
     told = "  ".join([*reasons, *place, *commit])
@@ -198,7 +199,8 @@ def _tail(change: Tree, room: int) -> str:
         return cut(told, room)
     choices = ([*place, *number], place, brief, ["…"])
     fitting = ("  ".join([*reasons, *choice]) for choice in choices)
-    return next((one for one in fitting if columns(one) <= room), "  ".join(reasons))
+    least = [*reasons, "…"] if place or commit else reasons
+    return next((one for one in fitting if columns(one) <= room), "  ".join(least))
 
 
 def _said(text: str) -> str:

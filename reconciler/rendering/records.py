@@ -28,26 +28,35 @@ def record_text(record: Tree, *, color: bool) -> str:
 
 def _told(record: Tree, style: Style) -> str:
     data, kind = record["data"], visible(record["kind"])
-    match record["kind"]:
+    told = _words(record["kind"], data, style)
+    return f"{kind}: {told}" if told else kind
+
+
+def _words(kind: str, data: Tree, style: Style) -> str:
+    told = ""
+    match kind:
         case "run-started":
             by, origin = _word(data, "actor"), _word(data, "origin")
-            return f"{kind}: {_word(data, 'operations')} operations on {origin} by {by}"
+            told = f"{_word(data, 'operations')} operations on {origin} by {by}"
         case "intent":
-            return f"{kind}: {_word(data, 'operation')} {_principal(data)}"
+            told = f"{_word(data, 'operation')} {_principal(data)}"
         case "outcome" | "resolved" | "token-revocation":
             result = _word(data, "result")
             painted = style.paint(result, _TONES.get(result, Tone.LOSS))
-            return f"{kind}: {_principal(data)} {painted}: {_word(data, 'detail')}"
+            told = f"{_principal(data)} {painted}: {_word(data, 'detail')}"
         case "run-finished":
             results = data.get("results")
             counts = results.items() if isinstance(results, dict) else ()
             told = ", ".join(f"{short(str(count))} {short(str(word))}" for word, count in counts)
-            return f"{kind}: {told or 'nothing'}"
+            told = told or "nothing"
+        case "refused":
+            rules = data.get("rules")
+            told = ", ".join(short(str(rule)) for rule in rules) if isinstance(rules, list) else ""
         case "recovered":
-            return f"{kind}: {_word(data, 'bytes')} torn bytes set aside"
+            told = f"{_word(data, 'bytes')} torn bytes set aside"
         case "lock-taken-over":
-            return f"{kind}: {_word(data, 'lock')} from {_word(data, 'takeover')}"
-    return kind
+            told = f"{_word(data, 'lock')} from {_word(data, 'takeover')}"
+    return told
 
 
 def _changes(data: Tree, style: Style) -> Iterator[str]:

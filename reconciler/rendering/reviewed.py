@@ -15,4 +15,6 @@ def left_out_text(left_out: Sequence[LeftOut], total: int) -> str:
         return ""
     lines = [f"  {short(one.name.label)}: {visible(one.why)}" for one in left_out]
     counts = f"{len(left_out)} of {total} planned operations left out"
-    return f"Only what was planned and still holds; {counts}:\n" + "\n".join(lines) + "\n\n"
+    is_all = len(left_out) >= total
+    part = "Nothing of the plan is done" if is_all else "Only what was planned and still holds"
+    return f"{part}; {counts}:\n" + "\n".join(lines) + "\n\n"

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from reconciler.domain.plan import Operation, Plan, SavedPlan
 from reconciler.errors import RefusedError
+from reconciler.planning.intersection import LeftOut
 
 MAX_AGE = timedelta(hours=24)
 """How old a saved plan may be when applied by hand."""
@@ -19,15 +20,34 @@ CLOCK_SKEW = timedelta(minutes=5)
 
 
 def check_binding(
-    saved: SavedPlan, recomputed: Plan, now: datetime, differing: Sequence[str] = ()
+    saved: SavedPlan,
+    recomputed: Plan,
+    now: datetime,
+    differing: Sequence[str] = (),
+    left: Sequence[LeftOut] = (),
 ) -> None:
     """Raise RefusedError with every difference between the saved plan and the recomputed one.
 
     `recomputed` is about the saved plan's principals only; `differing` names those of them for
-    whom something else would be done now.
+    whom something else would be done now, and `left` whom `--only-planned` would leave out.
     """
-    moved = (*_unbound(saved, recomputed, now), *_moved(saved, recomputed, differing))
-    _refuse(saved, moved)
+    is_done = len(left) == len(saved.operations) > 0 and all(one.is_done for one in left)
+    if is_done and not any(_unseen(saved, recomputed)):
+        raise RefusedError(
+            "The saved plan was applied already: the console has everything that it would do. "
+            "Nothing was written.",
+            "There is nothing left to do; `reconciler plan` shows what differs now.",
+        )
+    unbound = tuple(_unbound(saved, recomputed, now))
+    moved = (*unbound, *_moved(saved, recomputed, differing))
+    _refuse(saved, moved, holds_in_part=not unbound and len(left) < len(saved.operations))
+
+
+def plan_again(*, holds_in_part: bool) -> str:
+    """Return the remedy for a saved plan that does not hold, whole or in part."""
+    again = "Plan again, and have the new plan reviewed"
+    part = "; or, with --only-planned, do what of it still holds" if holds_in_part else ""
+    return f"{again}{part}."
 
 
 def check_surroundings(saved: SavedPlan, recomputed: Plan, now: datetime) -> None:
@@ -62,14 +82,14 @@ def due_now(planned: tuple[Operation, ...], now: tuple[Operation, ...]) -> tuple
     )
 
 
-def _refuse(saved: SavedPlan, moved: tuple[str, ...]) -> None:
+def _refuse(saved: SavedPlan, moved: tuple[str, ...], *, holds_in_part: bool = False) -> None:
     undo = saved.options.undo_of
     if moved:
         raise RefusedError(
             "The saved plan no longer holds: " + " ".join(moved),
             f"Make it anew with `reconciler plan --undo {undo.run} --out FILE`, and read it."
             if undo
-            else "Plan again, and have the new plan reviewed.",
+            else plan_again(holds_in_part=holds_in_part),
         )
 
 
@@ -85,6 +105,11 @@ def _unbound(saved: SavedPlan, recomputed: Plan, now: datetime) -> Iterator[str]
             f"It was made in the future, by this machine's clock: made at {_utc(saved.instant)}, "
             f"and it is {_utc(now)}."
         )
+    yield from _unseen(saved, recomputed)
+
+
+def _unseen(saved: SavedPlan, recomputed: Plan) -> Iterator[str]:
+    """Yield in what the token sees less than the one that planned."""
     unseen = sorted(set(saved.account_ids) - set(recomputed.account_ids))
     if unseen:
         yield (

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from reconciler.audit import events
 from reconciler.audit.chain import Record, read_chain
 from reconciler.audit.journal import Journal
 from reconciler.audit.unfinished import Resolution, unfinished
+from reconciler.domain.ends import End
 from reconciler.domain.outcome import Outcome, Result
 from reconciler.domain.plan import Change, Holding, Operation, Plan
 from reconciler.resources import resource
@@ -91,6 +92,10 @@ def test_a_whole_run_matches_the_published_schema(
     made = every_kind()
     outcomes = [Outcome(each, result) for each in made.operations for result in Result]
     started = events.run_started(made, tool_version="1", actor="service:reconciler")
+    lasting = [
+        End.of(op.name, "", c.grant, made.instant) for op in made.operations for c in op.grants
+    ]
+    started |= events.ends(replace(made, ends=(*lasting, replace(lasting[0], until=None)), taken=1))
     with journal() as opened:
         opened.append(
             "run-started", started | {"policy_digest": DIGEST, "guardrails_digest": DIGEST}

@@ -1,6 +1,7 @@
 """How much earlier runs took away, read from the journal they left."""
 
 import os
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,10 @@ from builders import BERLIN, LYON, SOC, assign, gone, grant, plan, user, world
 
 from reconciler.audit import events
 from reconciler.audit.chain import Record
-from reconciler.audit.history import past_revokes, read_history
+from reconciler.audit.history import judged_ends, past_revokes, read_history
 from reconciler.audit.journal import Journal
+from reconciler.domain.ends import End
+from reconciler.domain.names import PrincipalName
 from reconciler.domain.outcome import Outcome, Result
 from reconciler.domain.plan import Operation
 from reconciler.errors import JournalError
@@ -196,3 +199,75 @@ def test_records_that_do_not_say_count_every_scope_that_is_lost() -> None:
         del data["taken"]
 
     assert [len(past_revokes([record("intent", data)], HERE)) for data in earlier] == [2, 1]
+
+
+ANA = PrincipalName.user("ana@acme.example")
+
+
+def ending(until: datetime | None, name: PrincipalName = ANA) -> End:
+    return End.of(name, "10", grant(SOC, BERLIN), until)
+
+
+def started(*ends: End, taken: int = 0, origin: str = HERE) -> dict[str, Any]:
+    told = replace(plan(world()), origin=origin, ends=ends, taken=taken)
+    return {"origin": origin, **events.ends(told)}
+
+
+def told(*data: dict[str, Any]) -> tuple[Record, ...]:
+    return tuple(
+        Record(n, "2026-11-22T09:00:00Z", f"{n:016x}", "run-started", each, "")
+        for n, each in enumerate(data, start=1)
+    )
+
+
+def test_the_last_end_judged_for_a_triple_counts() -> None:
+    robot = PrincipalName.service("siem: export")
+    records = told(
+        started(ending(AT), ending(AT, robot)), started(), started(ending(None), origin=HERE)
+    )
+
+    assert judged_ends(records, HERE) == {ending(None), ending(AT, robot)}
+
+
+def test_ends_are_those_of_this_console() -> None:
+    records = told(started(ending(AT)), started(ending(None), origin=THERE))
+
+    assert judged_ends(records, HERE) == {ending(AT)}
+    assert judged_ends(records, THERE) == judged_ends(records, None) == {ending(None)}
+
+
+def test_runs_that_judged_no_ends_do_not_begin_the_record() -> None:
+    assert judged_ends(told({"origin": HERE}), HERE) is None
+    assert judged_ends(told({"origin": HERE}, started()), HERE) == frozenset()
+    assert judged_ends(told(started(origin=THERE)), HERE) is None
+
+
+def test_giving_a_held_grant_an_end_counts_for_the_budget_once_for_each_scope() -> None:
+    records = told(started(taken=2), started(taken=3, origin=THERE), started())
+
+    assert past_revokes(records, HERE) == (AT, AT)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("until", "2026-11-22T09:00:00"),
+        ("until", None),
+        ("role_id", 7),
+        ("scope_level", "galaxy"),
+        ("principal", {"kind": "service", "name": "ana@acme.example", "id": ""}),
+        ("principal", "ana@acme.example"),
+    ],
+)
+def test_an_end_of_another_form_is_an_error(key: str, value: object) -> None:
+    data = started(ending(AT))
+    data["ends"][0][key] = value
+
+    with pytest.raises(JournalError, match="what may end rests on it"):
+        judged_ends(told(data), HERE)
+
+
+@pytest.mark.parametrize("taken", [-1, True, "2", 10**9])
+def test_a_number_of_another_form_is_an_error(taken: object) -> None:
+    with pytest.raises(JournalError, match="the rolling budget rests on it"):
+        past_revokes(told(started() | {"taken": taken}), HERE)

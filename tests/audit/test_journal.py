@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import stat
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -105,6 +106,26 @@ def test_a_record_is_in_the_file_when_append_returns(journal: Open, records: Rec
         for count in range(1, 4):
             opened.append("run-finished", FINISHED)
             assert len(records()) == count
+
+
+def test_a_record_is_on_the_disk_when_append_returns(
+    journal: Open, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file that can be read may still be lost with the power; so the last call is a sync."""
+    sync = os.fsync
+    synced: list[tuple[int, int]] = []
+
+    def watched(descriptor: int) -> None:
+        sync(descriptor)
+        now = os.fstat(descriptor)
+        synced.append((now.st_ino, now.st_size))
+
+    monkeypatch.setattr(os, "fsync", watched)
+    with journal() as opened:
+        for _ in range(3):
+            opened.append("run-finished", FINISHED)
+            there = path.stat()
+            assert synced[-1] == (there.st_ino, there.st_size)
 
 
 def test_only_its_owner_can_read_a_journal(chain: Chain, path: Path) -> None:

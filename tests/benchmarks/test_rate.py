@@ -79,9 +79,10 @@ def test_a_thousand_changed_users_take_what_the_limit_permits_and_cause_no_429(
     rules = "version: 1\nmax_revokes: 5000\nmax_revoke_fraction: 1.0\n"
     (tmp_path / "policies" / "guardrails.yaml").write_text(rules)
     served = ["--world", str(tmp_path / "world.json"), "--rate-limits", "--no-log"]
+    served += ["--fault", f"latency={LATENCY}@*"]
     clean = {k: v for k, v in os.environ.items() if not k.startswith("SENTINELONE_")}
     simulator = subprocess.Popen(
-        [sys.executable, "-P", "-m", "reconciler.simulator", *served, "--fault", f"latency={LATENCY}@*"],
+        [sys.executable, "-P", "-m", "reconciler.simulator", *served],
         stdout=subprocess.PIPE,
         text=True,
         env=clean,

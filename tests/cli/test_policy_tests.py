@@ -43,7 +43,16 @@ def test_a_failed_test_names_both_places_and_all_failures(shell: Any, company: P
     cases = ET.fromstring((company.parent / "tests.xml").read_text()).findall(".//testcase")  # noqa: S314 - our own output
     assert len(cases) == 7
     assert sum(case.find("failure") is not None for case in cases) == 2
-    assert "policies/tenant.yaml" in (company.parent / "t.sarif").read_text()
+    sarif = (company.parent / "t.sarif").read_text()
+    assert "policies/tenant.yaml" in sarif
+    assert '"policy-test"' in sarif
+
+
+def test_without_a_file_of_tests_there_is_nothing_to_pass(shell: Any, company: Path) -> None:
+    (company / "tests.yaml").unlink()
+    done = shell("reconciler validate --tests --format json")
+    assert done.returncode == 1
+    assert "no-tests: there is no tests.yaml" in done.stderr
 
 
 def test_with_a_snapshot_the_sites_of_the_console_count(shell: Any, company: Path) -> None:

@@ -30,6 +30,7 @@ from hypothesis import assume, event, given
 from hypothesis import strategies as st
 
 from reconciler.domain.access import TENANT, Grant, Level, Scope
+from reconciler.domain.ends import End
 from reconciler.domain.guardrails import (
     Guardrails,
     NothingLeft,
@@ -368,6 +369,76 @@ def test_p3_nobody_is_written_whom_no_policy_names(company: Company) -> None:
     written = {operation.principal_id for operation in company.plan().operations}
 
     assert written <= set(company.head)
+
+
+# --- the ends of grants -----------------------------------------------------------------------
+
+
+@dataclass
+class Years:
+    """A company whose policy stays as it is while time passes; every run keeps the journal."""
+
+    company: Company
+    judged: dict[object, End] | None = field(default_factory=dict)
+    taken: int = 0
+
+    def run(self, at: datetime) -> Plan:
+        company = self.company
+        ends = None if self.judged is None else frozenset(self.judged.values())
+        wanted = Wanted(policy(company.people, company.head), RELAXED, Options(), judged=ends)
+        made = make_plan(wanted, company.actual, at)
+        assert made.ends is not None
+        self.judged = {**(self.judged or {}), **{end.key: end for end in made.ends}}
+        self.taken += made.taken + sum(operation.taken for operation in made.operations)
+        people = carried_out(company, made).principals
+        left = {one.id for one in people}
+        head = {id_: wish for id_, wish in company.head.items() if id_ in left}
+        self.company = replace(company, people=people, head=head)
+        return made
+
+
+@st.composite
+def companies_until_then(draw: st.DrawFn) -> Company:
+    """Windows are open or closed: whoever holds nothing in between would have to be invited."""
+    company = draw(companies())
+    head = {
+        id_: replace(wish, span=OPEN) if wish.span == COMING else wish
+        for id_, wish in company.head.items()
+    }
+    return replace(company, head=head)
+
+
+@given(companies_until_then())
+def test_no_scope_is_lost_for_nothing_whatever_the_windows_say(company: Company) -> None:
+    years = Years(company)
+
+    years.run(NOW)
+    years.run(NOW + HOUR)
+
+    left = {one.id: {grant.scope for grant in one.grants} for one in years.company.people}
+    lost = [
+        grant.scope
+        for one in company.people
+        for grant in one.grants
+        if grant.scope not in left.get(one.id, set())
+    ]
+    event(f"{min(len(lost), 3)} or more lost")
+    assert years.taken >= len(lost)
+
+
+@given(companies_until_then(), st.booleans())
+def test_what_a_run_judged_counts_in_no_later_one(company: Company, is_begun: bool) -> None:
+    years = Years(company, {} if is_begun else None)
+    years.run(NOW)
+    # Where nothing tells what is held from before, its closing counts; see `planning.ends`.
+    assume(is_begun or not any(wish.opened for wish in company.head.values()))
+    taken = years.taken
+
+    again = years.run(NOW)
+    closing = years.run(NOW + HOUR)
+
+    event(f"{len(closing.operations)} written at the closing")
+    assert (again.operations, again.ends, years.taken) == ((), (), taken)
 
 
 # --- P6: tightening ---------------------------------------------------------------------------

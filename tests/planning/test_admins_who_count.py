@@ -8,9 +8,13 @@ from builders import (
     ADMIN,
     BERLIN,
     EMEA,
+    LYON,
     NOW,
+    PLACE,
     RELAXED,
+    SOC,
     VIEWER,
+    WARSAW,
     assign,
     gone,
     grant,
@@ -22,7 +26,7 @@ from builders import (
     world,
 )
 
-from reconciler.domain.guardrails import Guardrails, NothingLeft
+from reconciler.domain.guardrails import Guardrails, NothingLeft, Override
 from reconciler.domain.plan import Plan
 from reconciler.domain.state import Principal
 
@@ -232,3 +236,91 @@ def test_a_break_glass_account_is_untouched_in_every_way(kind: str) -> None:
     )
 
     assert rules(made) == ["protected"]
+
+
+def test_a_warning_goes_by_the_number_that_is_in_force() -> None:
+    three = [admin(name) for name in ("first", "second", "third")]
+    standing = assign([one.name.label for one in three], "Admin", account="EMEA")
+    lifted = Override("min_admins", 4, "merger", NOW + HOUR, PLACE)
+
+    enough = plan(world(*three), standing, guardrails=replace(FLOOR, min_admins=3))
+    few = plan(world(*three), standing, guardrails=replace(FLOOR, overrides=(lifted,)))
+
+    assert [warning.code for warning in enough.warnings] == []
+    assert [warning.code for warning in few.warnings] == ["few-admins", "override-in-force"]
+
+
+def test_an_admin_of_several_sites_counts_on_each() -> None:
+    both = (grant(ADMIN, BERLIN), grant(ADMIN, LYON))
+    first, second = (
+        user("10", "first@acme.example", *both),
+        user("11", "second@acme.example", *both),
+    )
+
+    made = plan(
+        world(first, second),
+        assign("first@acme.example", "Viewer", "EMEA/Berlin"),
+        assign(["first@acme.example"], "Admin", "EMEA/Lyon"),
+        assign("second@acme.example", "Admin", "EMEA/Berlin", "EMEA/Lyon"),
+        guardrails=FLOOR,
+    )
+
+    assert rules(made) == ["min_admins"]
+    assert made.refusals[0].message.startswith("EMEA/Berlin would lose the admin first@")
+
+
+def test_everybody_who_is_lost_is_named_in_order() -> None:
+    one, two = user("20", "a@acme.example", grant(ADMIN, EMEA)), admin("zoe")
+
+    made = plan(
+        world(two, one),
+        assign(["zoe@acme.example", "a@acme.example"], "Viewer", account="EMEA"),
+        guardrails=FLOOR,
+    )
+
+    assert "the admin a@acme.example, zoe@acme.example and be left" in made.refusals[0].message
+
+
+def test_a_list_of_five_who_do_not_count_is_told_whole() -> None:
+    asleep = [admin("x" * n, seen=None) for n in range(1, 6)]
+
+    assert (
+        demoting(admin("first"), *asleep)
+        .refusals[0]
+        .message.endswith("xxxxx@acme.example (never seen).")
+    )
+
+
+def test_a_window_of_another_role_or_person_makes_nobody_a_passing_admin() -> None:
+    heir = user("10", "heir@acme.example", grant(VIEWER, BERLIN))
+    guest = user("11", "guest@acme.example", grant(SOC, BERLIN))
+    first = user("12", "first@acme.example", grant(ADMIN, BERLIN))
+
+    made = plan(
+        world(first, heir, guest),
+        assign("first@acme.example", "Viewer", "EMEA/Berlin"),
+        assign("heir@acme.example", "Admin", "EMEA/Berlin"),
+        assign("heir@acme.example", "Viewer", "EMEA/Lyon", end=NOW + HOUR),
+        assign("guest@acme.example", "Admin", "EMEA/Berlin", end=NOW + HOUR),
+        assign("guest@acme.example", "SOC", "EMEA/Berlin"),
+        guardrails=replace(FLOOR, min_admins=1),
+    )
+
+    assert made.refusals[0].message.endswith(
+        "Not counted: guest@acme.example (for a time only), "
+        "heir@acme.example (admin only by this plan)."
+    )
+
+
+def test_a_deleted_site_has_no_admins_to_lose() -> None:
+    held = user("10", "ana@acme.example", grant(ADMIN, WARSAW), grant(SOC, BERLIN))
+
+    made = plan(world(held), assign("ana@acme.example", "Viewer", "EMEA/Berlin"), guardrails=FLOOR)
+
+    assert (len(made.operations), rules(made), made.warnings) == (1, [], ())
+
+
+def test_the_consoles_own_principals_are_told_only_as_admins() -> None:
+    viewing = user("11", "vendor@mgmt.example", grant(VIEWER), is_system=True)
+
+    assert plan(world(viewing)).warnings == ()

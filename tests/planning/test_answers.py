@@ -391,3 +391,27 @@ def test_unknown_permissions_are_errors_with_suggestions() -> None:
     assert "Users: Create" in far.value.remedy
     assert is_role(paged(), "Admin")
     assert not is_role(paged(), "Users.create")
+
+
+def test_a_place_is_told_for_leavers_and_for_those_only_named() -> None:
+    asked_of = known(STANDING, users=(newcomer(ANA), newcomer("bo@acme.example")))
+
+    assert explain(asked_of, ANA).place is None
+    assert explain(asked_of, "bo@acme.example").place == newcomer("bo@acme.example").place
+
+
+def test_of_two_windows_the_one_to_come_counts() -> None:
+    past = assign(ANA, "SOC", "EMEA/Lyon", end=NOW - HOUR)
+    coming = assign(ANA, "SOC", "EMEA/Lyon", start=NOW + HOUR)
+
+    assert told(explain(known(past, coming), ANA)) == ["SOC on EMEA/Lyon: coming"]
+
+
+def test_a_grant_is_suspended_though_a_window_of_it_is_to_come() -> None:
+    wide = assign(ANA, "Admin", account="EMEA", end=NOW + HOUR)
+    coming = assign(ANA, "SOC", "EMEA/Berlin", start=NOW + 2 * HOUR)
+
+    assert told(explain(known(STANDING, wide, coming), ANA)) == [
+        "Admin on EMEA: in force",
+        "SOC on EMEA/Berlin: suspended while a window is open",
+    ]

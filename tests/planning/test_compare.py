@@ -423,3 +423,21 @@ def test_a_renamed_role_or_site_is_not_the_plan_that_was_reviewed() -> None:
 
     assert one.operations[0].precondition == two.operations[0].precondition
     assert one.content_digest != two.content_digest
+
+
+def test_a_precondition_does_not_depend_on_the_order_of_grants() -> None:
+    held = user("10", "ana@acme.example", grant(SOC, BERLIN), grant(SOC, LYON))
+
+    assert precondition(held) == precondition(replace(held, grants=held.grants[::-1]))
+    assert precondition(None) not in {precondition(held), None}
+
+
+def test_whoever_holds_nothing_already_has_nothing_to_lose() -> None:
+    bare = user("10", "ana@acme.example")
+    only_deleted = user("11", "bo@acme.example", grant(SOC, WARSAW))
+    leavers = (gone("ana@acme.example"), gone("bo@acme.example"))
+
+    for rule in (NothingLeft.REFUSE, NothingLeft.DELETE, parked()):
+        guardrails = replace(RELAXED, nothing_left=rule)
+        made = plan(world(bare, only_deleted), former=leavers, guardrails=guardrails)
+        assert (made.operations, made.refusals) == ((), ())

@@ -128,3 +128,21 @@ def test_a_conflict_is_found_exactly_when_some_pair_has_one(claims: list[Claim])
     assert set(_codes(*claims)) == {
         c for c, found in (("two-levels", level), ("two-roles", role)) if found
     }
+
+
+def test_a_clash_with_an_earlier_window_is_seen_behind_later_ones() -> None:
+    short, long = _days(0, 2), _days(1, 10)
+    late = _claim(3, role="IT", window=_days(4, 5))
+    assert _codes(_claim(1, window=short), _claim(2, window=long), late) == ["two-roles"]
+    first, inner = _claim(1, window=_days(0, 10)), _claim(2, window=_days(1, 2))
+    assert _codes(first, inner, late) == ["two-roles"]
+
+
+def test_only_windows_clash_at_the_same_time() -> None:
+    for other in ({"role": "IT"}, {"level": Level.ACCOUNT, "scope": "Acme"}):
+        (standing,) = conflicts([_claim(1), _claim(2, **other)])  # type: ignore[arg-type]
+        (passing,) = conflicts(
+            [_claim(1, window=_days(0, 2)), _claim(2, window=_days(1, 3), **other)]  # type: ignore[arg-type]
+        )
+        assert standing.message.endswith("a.yaml:1:1")
+        assert passing.message.endswith("a.yaml:1:1 at the same time")

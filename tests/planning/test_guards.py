@@ -611,6 +611,16 @@ def test_nobody_comes_to_hold_roles_that_must_be_apart() -> None:
     assert rules(plan(world(has_both), *both, guardrails=guardrails)) == []
 
 
+def test_one_role_of_those_that_must_be_apart_is_no_harm() -> None:
+    guardrails = replace(
+        RELAXED, separation_of_duties=(SeparationRule("four-eyes", ("SOC", "Viewer"), PLACE),)
+    )
+
+    more = assign("ana@acme.example", "SOC", "EMEA/Lyon")
+
+    assert rules(plan(world(ANA), STANDING, more, guardrails=guardrails)) == []
+
+
 def test_a_refusal_names_what_to_do() -> None:
     (refusal,) = offboard(6, 100, replace(RELAXED, max_revokes=5)).refusals
 

@@ -79,6 +79,14 @@ def test_a_glob_finds_active_sites_of_its_account_only() -> None:
     assert scopes == [BRANCH1.id, BRANCH2.id]
 
 
+def test_a_glob_below_an_account_name_that_two_have_is_an_error() -> None:
+    actual = replace(world(ANA), accounts=(*world(ANA).accounts, replace(EMEA, id="199")))
+
+    (problem,) = problems(actual, assign("ana@acme.example", "SOC", "EMEA/B*"))
+
+    assert problem.code == "ambiguous-account"
+
+
 def test_a_question_mark_stands_for_one_character() -> None:
     made = plan(world(ANA), assign("ana@acme.example", "SOC", "EMEA/Branch-?", "EMEA/Berlin"))
 

@@ -739,3 +739,78 @@ def test_deleted_sites_and_closed_windows_are_not_what_is_pinned() -> None:
     names = [pin.name for pin in pins.scopes]
     assert names == ["EMEA", "US", "EMEA/Berlin", "EMEA/Branch-1", "EMEA/Branch-2"]
     assert WARSAW.scope.name not in names
+
+
+def test_a_pinned_role_that_is_gone_is_as_unknown_as_any() -> None:
+    pins = pinned(world(ANA), WANTED)
+
+    (problem,) = problems(world(ANA, roles=(ADMIN, VIEWER, TRIAGE)), WANTED, pins=pins)
+
+    assert problem.code == "unknown-role"
+
+
+def test_roles_that_changed_are_told_by_name() -> None:
+    asked = (WANTED, assign("service:siem", "Viewer", "EMEA/Berlin", line=5))
+    held = permitting(world(ANA, SIEM), SOC=[VIEW_USERS], Viewer=[VIEW_USERS], Admin=[VIEW_USERS])
+    moved = permitting(world(ANA, SIEM), SOC=[EDIT_USERS], Viewer=[], Admin=[])
+    pins = pinned(held, *asked, assign("ana@acme.example", "Admin", account="US", line=6))
+
+    for actual in (moved, replace(moved, roles=moved.roles[::-1])):
+        made = plan(actual, *asked, pins=replace(pins, roles=pins.roles[::-1]))
+        assert [change.name for change in made.role_changes] == ["Admin", "SOC", "Viewer"]
+
+
+def test_a_refusal_says_whether_the_changed_role_gives_access_now() -> None:
+    after, pins = silently_widened()
+    less = permitting(after, SOC=[])
+
+    (wider,) = plan(after, WANTED, pins=pins).refusals
+    (narrower,) = plan(less, WANTED, pins=pins).refusals
+
+    assert wider.message.endswith("was pinned, and now gives power over access itself.")
+    assert narrower.message.endswith("was pinned.")
+
+
+def test_five_managed_principals_without_a_pin_are_all_named_in_order() -> None:
+    labels = [f"{letter}@acme.example" for letter in "edcba"]
+    crowd = [user(str(20 + n), label, grant(SOC, LYON)) for n, label in enumerate(labels)]
+
+    made = plan(
+        world(ANA, *crowd),
+        WANTED,
+        assign(labels, "SOC", "EMEA/Lyon"),
+        pins=pinned(world(ANA), WANTED),
+    )
+
+    (message,) = warned(made, "not-pinned")
+    assert message.endswith(f"not pinned: {', '.join(sorted(labels))}.")
+
+
+def test_an_identity_that_changed_is_told_at_the_first_place_that_names_it() -> None:
+    again = assign("ana@acme.example", "SOC", "EMEA/Lyon", line=2)
+    pins = pinned(world(ANA), WANTED)
+
+    for wishes in ((WANTED, again), (again, WANTED)):
+        (problem,) = problems(world(replace(ANA, id="77")), *wishes, pins=pins)
+        assert problem.place == again.members[0].place
+
+
+@pytest.mark.parametrize("sites", [("EMEA/Berlin",), ()])
+def test_a_role_of_an_account_that_was_made_anew_is_a_problem_on_its_sites_too(
+    sites: tuple[str, ...],
+) -> None:
+    asked = assign("ana@acme.example", "Triage", *sites, account=None if sites else "EMEA")
+    anew = (ADMIN, VIEWER, SOC, replace(TRIAGE, id="44"))
+
+    (problem,) = problems(world(ANA, roles=anew), asked, pins=pinned(world(ANA), asked))
+
+    assert problem.code == "identity-changed"
+
+
+def test_whoever_holds_a_changed_role_beside_others_is_a_holder_of_it() -> None:
+    after, pins = silently_widened()
+    both = user("12", "cy@acme.example", grant(VIEWER, BERLIN), grant(SOC, LYON))
+
+    made = plan(replace(after, principals=(*after.principals, both)), pins=pins)
+
+    assert "cy@acme.example" in [name.label for name in made.role_changes[0].holders]

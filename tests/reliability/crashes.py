@@ -27,7 +27,7 @@ def crash_points(seed: int, patience: Patience, folder: Path, sums: Sums) -> Row
 
 
 def _world(lab: Lab, row: Row, patience: Patience, sums: Sums) -> None:
-    chance = random.Random(lab.case.seed)
+    chance = random.Random(lab.case.seed)  # noqa: S311 - a seed, no secret
     threads = ("--concurrency", "8" if lab.case.seed % 4 == 3 else "1")
     whole = lab.run("apply", *threads)
     where = f"world {lab.case.seed}"

@@ -14,11 +14,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from reliability.worlds import Case, holdings, untouchable
+
 from reconciler.audit.chain import read_chain
 from reconciler.simulator.calls import Change
 from reconciler.simulator.envelopes import Request
+from reconciler.simulator.records import Principal
 from reconciler.simulator.world import World
-from reliability.worlds import Case, holdings, untouchable
 
 OWN = "reconciler"
 Truth = dict[str, Any]
@@ -82,9 +84,12 @@ def announced(asked: Request, journal: Path) -> list[str]:
 
 def _target(asked: Request) -> str:
     """Return the id, or of an invitation the address, that a write is about."""
-    body = json.loads(asked.body or b"{}").get("data") or {}
-    return str(body.get("email") if asked.path.endswith("/users") else
-               next(part for part in reversed(asked.path.split("/")) if part.isdigit()))
+    if asked.method == "POST" and asked.path.endswith("/users"):
+        return str(json.loads(asked.body)["data"]["email"])
+    # In the path, or, when a token is revoked, in the body.
+    ids = re.findall(r"[0-9]{15,}", asked.path) or re.findall(rb"[0-9]{15,}", asked.body)
+    found = ids[-1] if ids else ""
+    return found.decode() if isinstance(found, bytes) else found
 
 
 def floors(case: Case, world: World) -> list[str]:
@@ -124,7 +129,7 @@ def untouched(case: Case, world: World, expected: Truth) -> list[str]:
         for name in ("accounts", "sites", "roles", "groups")
         if dict(world.table(name)) != dict(case.world.table(name))
     ]
-    every = {**case.world.users, **case.world.service_users}
+    every: dict[str, Principal] = {**case.world.users, **case.world.service_users}
     for identity, principal in every.items():
         now = world.principal(identity)
         name = getattr(principal, "email", "") or f"service:{identity}"
@@ -149,7 +154,11 @@ def within_the_plan(changes: Iterable[Change], before: Truth, wanted: Truth) -> 
         )
         # Whose access ends loses the API token first, in a step of its own.
         is_token = not is_effect(change) and _TOKEN.search(change.path)
-        if change.actor == OWN and not is_token and (held != wanted.get(name) or before.get(name) == held):
+        if (
+            change.actor == OWN
+            and not is_token
+            and (held != wanted.get(name) or before.get(name) == held)
+        ):
             found.append(f"P9 {change.method} {name} is no part of the plan")
     return found
 

@@ -19,6 +19,8 @@ from typing import Any
 
 import httpx
 import pytest
+from reliability import invariants
+from reliability.worlds import NOW, Case
 
 from reconciler.cli.main import run
 from reconciler.settings import Runtime
@@ -29,8 +31,6 @@ from reconciler.simulator.rehearsal import Rehearsal
 from reconciler.simulator.scenario import parse
 from reconciler.simulator.serve import open_console, running
 from reconciler.simulator.world import World
-from reliability import invariants
-from reliability.worlds import NOW, Case
 
 WRITES = ("POST", "PUT", "DELETE")
 OWN = "reconciler"
@@ -227,7 +227,9 @@ class Lab:
         """Put the wire where httpx's sockets are; loading certificates for none takes time."""
         wire = Wire(self, life)
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(httpx.HTTPTransport, "handle_request", lambda _, r: wire.handle_request(r))
+            patch.setattr(
+                httpx.HTTPTransport, "handle_request", lambda _, r: wire.handle_request(r)
+            )
             patch.setattr(ssl.SSLContext, "load_verify_locations", lambda *_, **__: None)
             yield
 

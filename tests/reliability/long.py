@@ -40,8 +40,8 @@ NOT_COVERED = """\
 - R1 cuts where the product meets the world: before and after each request, before each record, at
   each pause, and within a record by tearing the journal's last line. It does not cut between two
   lines of Python; R2 does so, at system calls.
-- R1, R4 (but for damage to bytes) and R5 run over function calls in place of sockets. TLS faults and
-  DNS failures are in `tests/console`, not here.
+- R1, R4 (but for damage to bytes) and R5 run over function calls in place of sockets. TLS faults
+  and DNS failures are in `tests/console`, not here.
 - P5 and P6 are laws of pure functions, in `tests/laws`. R12 is in `tests/audit/test_forgeries.py`.
 - The simulator stands in for the console. What it got wrong of the real one, all rows got wrong.
 """
@@ -91,7 +91,7 @@ def report(told: str, rows: list[Row], options: argparse.Namespace) -> str:
     return (
         "# The last long run of the reliability suite\n\n"
         f"- Command: `python3 .ci/reliability.py {started}`\n"
-        f"- Ended: {datetime.now(UTC):%Y-%m-%d %H:%M} UTC\n"  # noqa: DTZ005,TID251 - a log of a run
+        f"- Ended: {datetime.now(UTC):%Y-%m-%d %H:%M} UTC\n"  # noqa: TID251 - a log of a run
         f"- Commit: {_commit()}\n"
         f"- Machine: {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} at the end, "
         f"{platform.system()} {platform.machine()}, Python {platform.python_version()}\n"

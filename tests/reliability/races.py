@@ -8,12 +8,13 @@ import random
 from pathlib import Path
 from typing import Any
 
-from reconciler.simulator.calls import Change
-from reconciler.simulator.records import Principal, User
 from reliability import invariants
 from reliability.lab import Lab
 from reliability.table import Patience, Row, Sums
 from reliability.worlds import random_case
+
+from reconciler.simulator.calls import Change
+from reconciler.simulator.records import Principal, User
 
 TARGET = 400
 KINDS = ("grant", "revoke", "delete", "rename", "role change")
@@ -79,7 +80,7 @@ def _target(lab: Lab, kind: str, ours: list[Change]) -> Principal | None:
     if kind == "grant":
         able = [one for one in found if _more(lab, one)]
     choice = users if kind in {"delete", "rename"} else able
-    return random.Random(lab.case.seed).choice(choice) if choice else None
+    return random.Random(lab.case.seed).choice(choice) if choice else None  # noqa: S311 - a seed, no secret
 
 
 def _deed(lab: Lab, kind: str, target: Principal) -> dict[str, Any]:

@@ -10,11 +10,12 @@ import random
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from reconciler.simulator.envelopes import Request
 from reliability import invariants
 from reliability.lab import Lab
 from reliability.table import Patience, Row, Sums
 from reliability.worlds import NOW, Case, random_case
+
+from reconciler.simulator.envelopes import Request
 
 CYCLES = 1_440
 STEP = timedelta(minutes=30)
@@ -32,7 +33,7 @@ def soak(seed: int, patience: Patience, folder: Path, sums: Sums) -> Row:
     """Run so many cycles; the last one, and every tenth, is without faults."""
     row = Row("R16", "soak: a schedule of 30 minutes, 5 % faults", seed, CYCLES)
     lab = Lab(_with_windows(random_case(seed)), folder)
-    chance = random.Random(seed)
+    chance = random.Random(seed)  # noqa: S311 - a seed, no secret
     marks: list[tuple[int, int]] = []
     failed = late = 0
     cycle = 0
@@ -121,7 +122,7 @@ def _footprint() -> tuple[int, int]:
     """Resident bytes and open files of this process."""
     gc.collect()
     pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE"), len(os.listdir("/proc/self/fd"))
+    return pages * os.sysconf("SC_PAGE_SIZE"), len(list(Path("/proc/self/fd").iterdir()))
 
 
 def _grown(marks: list[tuple[int, int]]) -> list[str]:

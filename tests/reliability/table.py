@@ -119,7 +119,7 @@ def table(rows: Iterable[Row]) -> str:
         "|---|---|---:|---:|---:|---:|---:|---|",
     ]
     lines += [
-        f"| {r.number} | {r.area} | {r.runs:,} | {r.target or '–'} | {r.seed} "
+        f"| {r.number} | {r.area} | {r.runs:,} | {r.target or '-'} | {r.seed} "
         f"| {len(r.violations)} | {r.seconds:.0f} | {r.note} |"
         for r in rows
     ]

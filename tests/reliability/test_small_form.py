@@ -1,4 +1,4 @@
-"""The small form of every sweep: a sample for each change. The long form is `.ci/reliability.py`."""
+"""The small form of every sweep, for each change; the long form is `.ci/reliability.py`."""
 
 import shutil
 import tempfile
@@ -44,7 +44,7 @@ def clean(row: Row, least: int) -> None:
 def test_whatever_step_is_the_last_one_the_next_run_converges(
     shard: int, folder: Path, sums: Sums
 ) -> None:
-    clean(crashes.crash_points(SEED + 100 * shard, Patience(8), folder, sums), 8)
+    clean(crashes.crash_points(SEED + 100 * shard, Patience(50), folder, sums), 50)
     assert sums.changes > 0
 
 
@@ -52,13 +52,13 @@ def test_whatever_step_is_the_last_one_the_next_run_converges(
 def test_no_fault_of_the_api_leads_to_a_wrong_write_or_a_wrong_word(
     shard: int, folder: Path, sums: Sums
 ) -> None:
-    clean(faults.api_faults(SEED + shard, Patience(120), folder, sums), 120)
+    clean(faults.api_faults(SEED + shard, Patience(45), folder, sums), 45)
 
 
 def test_nothing_of_somebody_else_s_is_lost_without_a_word(folder: Path, sums: Sums) -> None:
-    rows = races.race_positions(SEED, Patience(30), folder, sums)
+    rows = races.race_positions(SEED, Patience(12), folder, sums)
     assert [row.violations for row in rows] == [[]] * 5
-    assert all(row.runs >= 30 for row in rows)
+    assert all(row.runs >= 12 for row in rows)
 
 
 def test_applies_at_once_lose_nothing_with_the_lock_and_without(folder: Path, sums: Sums) -> None:
@@ -70,20 +70,20 @@ def test_applies_at_once_lose_nothing_with_the_lock_and_without(folder: Path, su
 def test_a_process_killed_at_a_system_call_leaves_nothing_to_repair(
     folder: Path, sums: Sums
 ) -> None:
-    clean(traced.kills(SEED, Patience(8), folder, sums), 8)
+    clean(traced.kills(SEED, Patience(6), folder, sums), 6)
 
 
 @needs_strace
 def test_after_the_first_failure_of_the_disk_nothing_is_written_to_the_console(
     folder: Path, sums: Sums
 ) -> None:
-    clean(traced.disk_faults(SEED, Patience(8), folder, sums), 8)
+    clean(traced.disk_faults(SEED, Patience(6), folder, sums), 6)
 
 
 def test_a_day_of_half_hours_leaves_no_drift_no_memory_and_no_open_file(
     folder: Path, sums: Sums
 ) -> None:
-    clean(soak.soak(SEED, Patience(60), folder, sums), 60)
+    clean(soak.soak(SEED, Patience(48), folder, sums), 48)
 
 
 def test_every_refusal_problem_and_exit_code_has_a_test_and_a_line_of_documentation() -> None:

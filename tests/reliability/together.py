@@ -1,4 +1,4 @@
-"""R6: several applies at once, as processes: with the lock one works; without it, nothing is lost."""
+"""R6: several applies at once, as processes; without the lock, too, nothing is lost."""
 
 import os
 import subprocess
@@ -94,5 +94,3 @@ def _environ(lab: Served, number: int) -> dict[str, str]:
         "SENTINELONE_TOKEN": lab.token,
         "RECONCILER_STATE": str(lab.folder / f"state-{number}"),
     }
-
-

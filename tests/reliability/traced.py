@@ -125,7 +125,9 @@ def _broken_disk(
     """No console write without an intent that came safely to the disk before the failure."""
     lab.start_over()
     saved = str(lab.folder / "reviewed.saved")
-    code, text = _traced(lab, ["apply", saved], f"{syscall}:error={error}:when={number}+", True)
+    code, text = _traced(
+        lab, ["apply", saved], f"{syscall}:error={error}:when={number}+", is_journal=True
+    )
     calls = (lab.folder / "strace.log").read_text(errors="replace").splitlines()
     is_hit = any("(INJECTED)" in call for call in calls)
     found = invariants.of_output(text, lab.token, code)
@@ -159,7 +161,7 @@ def _durable_intents(calls: list[str]) -> int:
 
 
 def _traced(
-    lab: Served, arguments: list[str], inject: str, is_journal: bool = False
+    lab: Served, arguments: list[str], inject: str, *, is_journal: bool = False
 ) -> tuple[int, str]:
     """Run the product under strace with one injection, where asked at the journal only."""
     syscall = inject.partition(":")[0]
@@ -175,9 +177,7 @@ def _traced(
     return (-signal.SIGKILL if is_killed else code), re.sub(r"strace: .*\n", "", text)
 
 
-def _product(
-    lab: Served, arguments: list[str], before: list[str] | None = None
-) -> tuple[int, str]:
+def _product(lab: Served, arguments: list[str], before: list[str] | None = None) -> tuple[int, str]:
     """Run plan or apply of a saved plan as a process."""
     command, saved = arguments
     common = ["--policies", str(lab.folder / "policies")]

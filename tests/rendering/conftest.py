@@ -107,6 +107,7 @@ def _full(text: str) -> Plan:
             RoleChange("5", text, _OTHER, _DIGEST, gives_access=False, holders=(), place=place),
         ),
         options=Options((name,), no_revokes=True, undo_of=UndoOf(text, text)),
+        snapshot=NOW,
     )
 
 

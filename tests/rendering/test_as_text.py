@@ -98,7 +98,7 @@ def test_the_worst_change_is_read_first() -> None:
 def test_refusals_stand_before_everything_else(full: Callable[[str], Plan]) -> None:
     told = text(full("x")).splitlines()
 
-    assert told[4] == "Refused. Nothing will be written while this stands:"
+    assert told[5] == "Refused. Nothing will be written while this stands:"
 
 
 def test_a_reviewed_plan_is_not_read_out_again() -> None:
@@ -239,7 +239,7 @@ def with_change(tree: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
         (100, "  your change  policies/people/emea.yaml:22:5  abcdef0 Berlin gets a…"),
         (90, "  your change  policies/people/emea.yaml:22:5  abcdef0"),
         (80, "  your change  policies/people/emea.yaml:22:5"),
-        (65, "  your change  emea.yaml:22:5"),
+        (67, "  your change  …/emea.yaml:22:5"),
         (50, "  your change  …"),
     ],
 )

@@ -7,6 +7,9 @@ from typing import Any
 
 import pytest
 
+from reconciler.cli.commands.audit.reading import show
+from reconciler.resources import resource
+
 JOURNAL = ".reconciler/journal.jsonl"
 
 
@@ -41,7 +44,57 @@ def test_an_edited_journal_is_broken_where_it_was_edited(applied: Any) -> None:
 
     assert done.code == 1
     assert "is broken at record 4: it follows another record" in done.err
-    assert "the 3 records before are a chain" in done.err
+    assert "The 3 records before fit each other" in done.err
+    assert "whether the last of them is what was written only a head that was published" in done.err
+
+
+@pytest.mark.parametrize("cut", [slice(7, None), slice(0, 20), slice(0, 0)])
+def test_half_a_head_is_wrong_usage_and_accuses_nobody(applied: Any, cut: slice) -> None:
+    head = applied.run("audit", "head").out.strip()
+
+    done = applied.run("audit", "verify", "--head", head[cut])
+
+    assert (done.code, done.out) == (1, "")
+    assert "is no head: write it whole" in done.err
+    assert "forged" not in done.err
+
+
+def test_a_last_run_without_an_end_is_told(applied: Any) -> None:
+    file = path(applied)
+    assert "has no end on record" not in applied.run("audit", "verify").out
+    file.write_bytes(b"".join(file.read_bytes().splitlines(keepends=True)[:-1]))
+
+    done = applied.run("audit", "verify")
+
+    assert done.code == 0
+    assert "The last run, " in done.out
+    assert "has no end on record: it died, or is not over yet." in done.out
+
+
+@pytest.mark.parametrize(
+    ("option", "known"), [("--kind", "run-started"), ("--result", "not attempted")]
+)
+def test_words_that_no_record_has_are_wrong_usage(applied: Any, option: str, known: str) -> None:
+    done = applied.run("audit", "show", option, "foo")
+
+    assert (done.code, done.out) == (1, "")
+    assert known in done.err
+
+
+def test_that_no_record_matches_is_told_beside_the_results(applied: Any) -> None:
+    done = applied.run("audit", "show", "--principal", "nobody@acme.example", "--format", "json")
+
+    assert (done.code, done.out) == (0, "")
+    assert done.err == "No record of 10 matches.\n"
+
+
+def test_every_kind_and_result_of_the_schema_can_be_asked_for() -> None:
+    schema = json.loads((resource("schemas") / "journal.schema.json").read_text("utf-8"))
+    options = {one.name: one.type for one in show.params}
+    assert set(options["kind"].choices) == set(schema["properties"]["kind"]["enum"])
+    found = [one["then"]["properties"]["data"].get("properties", {}) for one in schema["allOf"]]
+    results = {word for one in found for word in one.get("result", {}).get("enum", ())}
+    assert set(options["result"].choices) == results
 
 
 def test_a_journal_that_was_cut_back_lacks_the_published_head(applied: Any) -> None:

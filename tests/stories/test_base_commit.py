@@ -1,5 +1,6 @@
 """In a git work tree nobody drops out of management in silence; refusals are drift too."""
 
+import os
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -7,10 +8,11 @@ from typing import Any
 import pytest
 
 
-def git(folder: Path, *arguments: str) -> None:
+def git(folder: Path, *arguments: str, date: str = "2026-11-20T00:00:00Z") -> None:
     identity = ["-c", "user.name=a", "-c", "user.email=a@acme.example"]
     command = ["git", "-C", str(folder), *identity, *arguments]
-    subprocess.run(command, check=True, capture_output=True)
+    dates = {"GIT_COMMITTER_DATE": date, "GIT_AUTHOR_DATE": date}
+    subprocess.run(command, env=os.environ | dates, check=True, capture_output=True)
 
 
 @pytest.fixture
@@ -56,24 +58,30 @@ def test_a_base_that_cannot_be_read_is_told(committed: Any) -> None:
     assert "could not be checked: git does not answer" in told.err
 
 
-def test_a_window_that_closes_is_forgiven_only_when_the_base_had_it(committed: Any) -> None:
+@pytest.mark.parametrize(
+    ("date", "code"), [("2026-11-22T11:59:59Z", 0), ("2026-11-22T12:00:00Z", 3)]
+)
+def test_a_window_that_closed_is_forgiven_only_when_it_was_committed_before(
+    committed: Any, date: str, code: int
+) -> None:
     committed.write("guardrails.yaml", "version: 1\nnothing_left: delete\nmax_revokes: 0\n")
     committed.edit("access.yaml", "former: [eve@acme.example]\n", "")
     committed.edit(
         "access.yaml",
         "  - {members: [service:siem]",
-        "  - {members: [eve@acme.example], role: SOC, sites: [Acme/Lyon], until: 2020-01-01}\n"
+        "  - {members: [eve@acme.example], role: SOC, sites: [Acme/Lyon], "
+        "until: 2026-11-22T12:00:00Z}\n"
         "  - {members: [service:siem]",
     )
 
     invented = committed.run("plan", "--target", "eve@acme.example")
-    git(committed.folder, "commit", "-qam", "a window")
-    git(committed.folder, "commit", "-q", "--allow-empty", "-m", "later")
+    git(committed.folder, "commit", "-qam", "a window", date=date)
+    git(committed.folder, "commit", "-q", "--allow-empty", "-m", "later", date=date)
     known = committed.run("plan", "--target", "eve@acme.example")
 
     assert invented.code == 3
     assert "max_revokes" in invented.out
-    assert known.code == 0
+    assert known.code == code
 
 
 def test_drift_that_a_guardrail_would_refuse_to_mend_is_refused_and_told(desk: Any) -> None:

@@ -91,13 +91,11 @@ def holding(author: Author) -> list[Any]:
     return [author.desk.holds(f"{name}@acme.example") for name in ("eve", "mia")]
 
 
-BOTH = [["Viewer Berlin", "SOC Lyon"]] * 2
-
-
 @pytest.mark.parametrize("keeps_journal", [True, False])
 def test_a_window_that_closed_before_it_was_written_is_forgiven_by_no_later_commit(
     author: Author, keeps_journal: bool
 ) -> None:
+    written = author.desk.written()
     closed = lasting(LYON, author.now - 9 * HOUR, author.now - HOUR)
     for assignments in ((closed, lasting(BERLIN)), (), ()):
         author.commits(*assignments)
@@ -109,7 +107,7 @@ def test_a_window_that_closed_before_it_was_written_is_forgiven_by_no_later_comm
             assert (told.code, "max_revokes" in told.out) == (3, True)
             author.desk.clock.passes(hours=5)
 
-    assert sorted(map(sorted, holding(author))) == sorted(map(sorted, BOTH))
+    assert author.desk.written() == written
 
 
 @pytest.mark.parametrize("keeps_journal", [True, False])
@@ -146,9 +144,9 @@ def test_an_end_is_counted_once_and_is_on_record_for_the_budget(author: Author) 
     assert author.codes() == (0, 2, 0)
     started = [each["data"] for each in author.desk.journal() if each["kind"] == "run-started"]
     assert [(each["taken"], len(each["ends"])) for each in started] == [(0, 0), (2, 2)]
+    records = len(author.desk.journal())
     assert author.codes() == (0, 2, 0)
-    assert len(author.desk.journal()) == len(author.desk.journal())
-    assert author.desk.written() == written
+    assert (len(author.desk.journal()), author.desk.written()) == (records, written)
 
     author.writes(lasting(LYON, end=author.now + HOUR), lasting(BERLIN, end=author.now + 30 * HOUR))
     told = author.desk.run("plan")

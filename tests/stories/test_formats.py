@@ -131,6 +131,45 @@ def test_drift_is_told_in_its_own_words_in_every_form(desk: Desk) -> None:
         assert "Drift: 3 missing" in Path(name).read_text("utf-8")
 
 
+@pytest.mark.parametrize(
+    ("option", "value", "told"),
+    [
+        ("--out", "-", "--format json prints the plan"),
+        ("--report", "csv=-", "--format csv prints it"),
+    ],
+)
+def test_no_file_is_called_by_the_name_of_standard_output(
+    desk: Desk, option: str, value: str, told: str
+) -> None:
+    done = desk.run("plan", option, value)
+
+    assert (done.code, done.out) == (1, "")
+    assert told in done.err
+    assert not Path("-").exists()
+
+
+@pytest.mark.parametrize("bad", ["nowhere/p.html", "policies", "x" * 300])
+def test_when_one_file_cannot_be_written_none_is_and_the_console_is_not_asked(
+    desk: Desk, bad: str
+) -> None:
+    before = set(desk.folder.rglob("*"))
+    reports = ("--report", "csv=p.csv", "--report", f"html={bad}")
+
+    for arguments in (("plan", "--out", "p.json", *reports), ("plan", "--out", bad)):
+        told = desk.run(*arguments)
+        assert (told.code, told.out) == (1, "")
+        assert bad in told.err
+    assert desk.console.requests == []
+    assert desk.run("drift", *reports).code == 1
+    assert set(desk.folder.rglob("*")) == before
+
+
+def test_a_plan_and_a_report_do_not_go_to_one_file(desk: Desk) -> None:
+    told = desk.run("plan", "--out", "p.json", "--report", "json=p.json")
+
+    assert (told.code, Path("p.json").exists()) == (1, False)
+
+
 def test_problems_go_to_stdout_for_machines_and_to_stderr_for_people(desk: Desk) -> None:
     desk.edit("access.yaml", "role: SOC", "rule: SOC")
 

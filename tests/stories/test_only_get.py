@@ -18,7 +18,8 @@ from reconciler.cli.main import COMMANDS
 from reconciler.console.client import ReadClient
 
 MAY_WRITE = {"apply", "service-user", "simulator", "demo"}
-"""`service-user` makes one and renews its token, by hand and within the guardrails. Of these, simulator and demo speak to a console of their own only."""
+"""`service-user` makes one and renews its token, by hand and within the guardrails; simulator and
+demo speak to a console of their own only."""
 PACKAGE = Path(reconciler.__file__).parent
 
 ASKING: dict[str, tuple[tuple[str, ...], ...]] = {
@@ -135,7 +136,7 @@ def words_of(tree: ast.Module) -> set[str]:
         ({"carry_out"}, {"cli/writing.py", "cli/commands/apply.py"}),
         ({"Transport", "transport"}, {"console/client.py", "console/transport.py"}),
         ({"send"}, {"console/client.py", "console/transport.py", "sinks/client.py"}),
-        ({"httpx"}, {"console/transport.py", "sinks/client.py"}),
+        ({"httpx"}, {"console/transport.py", "locks/kubernetes.py", "sinks/client.py"}),
         ({"urllib.request", "urlopen", "http.client", "HTTPConnection"}, {"cli/commands/demo.py"}),
     ],
     ids=lambda value: "-".join(sorted(value))[:40],

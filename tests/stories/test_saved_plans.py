@@ -59,8 +59,37 @@ def test_a_plan_of_the_view_only_token_is_applied_with_the_other_token(
 def test_a_plan_is_applied_once(desk: Any, saved: Path) -> None:
     desk.run("apply", str(saved), "--auto-approve")
 
-    assert desk.run("apply", str(saved), "--auto-approve").code == 3
-    assert len(desk.written()) == ALL
+    again = desk.run("apply", str(saved), "--auto-approve")
+    assert (again.code, len(desk.written())) == (3, ALL)
+    assert "The saved plan was applied already" in again.err
+    part = desk.run("apply", str(saved), "--auto-approve", "--only-planned")
+    assert (part.code, len(desk.written())) == (0, ALL)
+    assert "Nothing of the plan is done; 4 of 4 planned operations left out" in part.out
+    assert "still holds" not in part.out
+
+
+def test_a_plan_that_holds_in_part_is_refused_with_the_way_to_do_that_part(
+    desk: Any, refused: Any
+) -> None:
+    desk.make("bo@acme.example", "Admin")
+    refused("bo@acme.example", "or, with --only-planned, do what of it still holds.")
+
+
+def test_a_plan_that_was_printed_is_no_saved_one(desk: Any) -> None:
+    desk.write("../printed.json", desk.run("plan", "--format", "json").out)
+
+    told = desk.run("apply", "printed.json", "--auto-approve")
+
+    assert (told.code, desk.written()) == (3, [])
+    assert "printed.json has no seal" in told.err
+    assert "reconciler plan --out FILE" in told.err
+
+
+def test_options_that_shape_a_plan_are_not_for_a_saved_one(desk: Any, saved: Path) -> None:
+    told = desk.run("apply", str(saved), "--target", "bo@acme.example")
+
+    assert (told.code, desk.written()) == (1, [])
+    assert "shape a plan when it is made" in told.err
 
 
 def test_policies_that_changed_refuse(desk: Any, refused: Any) -> None:

@@ -99,7 +99,9 @@ def command(
     """
     file = read_plan_file(planfile) if planfile else None
     if file and (targets or no_revokes):
-        raise click.UsageError("PLANFILE already says --target and --no-revokes; leave them out.")
+        raise click.UsageError(
+            "--target and --no-revokes shape a plan when it is made; PLANFILE is done as it is."
+        )
     if only_planned and not file:
         raise click.UsageError("--only-planned needs a PLANFILE: without one all is planned now.")
     saved = saved_plan(file) if file else None
@@ -183,7 +185,10 @@ def _show(
     tree = plan_tree(plan, __version__)
     told = plan_text(tree, color=session.color_out, width=session.width_out)
     click.echo(left_out_text(decision.left_out, len(file["operations"]) if file else 0), nl=False)
-    click.echo(bound_text(tree) if is_short and not plan.refusals else told, nl=False)
+    if is_short and not plan.refusals:
+        # Of a plan that is left out whole nothing holds, and each reason was told.
+        told = "" if decision.left_out and plan.is_empty else bound_text(tree)
+    click.echo(told, nl=False)
 
 
 def _decided(

@@ -62,7 +62,10 @@ def command(session: Session, policies: Path, guardrails: Path | None, check: bo
         raise PolicyError(read.problems)
     if check:
         click.echo(problems_text(read.problems, color=session.color_err), err=True, nl=False)
-        click.echo(f"{path}: {'differs from the console' if differs else 'up to date'}.")
+        told = "differs from the console" if differs else "up to date"
+        if loaded.pins is None:
+            told = "there are no pins yet; write them with `reconciler pin`"
+        click.echo(f"{path}: {told}.")
         return ExitCode.DIFFERENCES if differs else ExitCode.DONE
     if not differs:
         click.echo(f"{path}: up to date, {pinned_text(read.pins)}.")

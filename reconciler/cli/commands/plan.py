@@ -14,7 +14,7 @@ from reconciler.cli.options import journal_read, plan_options, shaping
 from reconciler.cli.session import Session, pass_session
 from reconciler.cli.source import chosen, observed, snapshot_options
 from reconciler.cli.undoing import with_run, with_undo
-from reconciler.documents.plan_file import sealed, write_plan_file
+from reconciler.documents.plan_file import check_plan_path, sealed, write_plan_file
 from reconciler.domain.plan import Plan
 from reconciler.errors import ExitCode
 from reconciler.rendering.as_json import to_json
@@ -76,6 +76,7 @@ def command(
     options = plan_options(targets, no_revokes=no_revokes)
     files = Files(policies, guardrails, base)
     output = Output(form, reports)
+    _check_paths(out, output)
     with problems_told(session, output):
         records = read_history(journal)
         options = with_run(options, undo, records)
@@ -92,6 +93,18 @@ def command(
         )
     PLAN.deliver(session, tree, output)
     return exit_code(plan, detailed=detailed_exitcode)
+
+
+def _check_paths(out: Path | None, output: Output) -> None:
+    """Find out before the console is read, and before one file is saved, whether all can be."""
+    if out is not None:
+        if str(out) == "-":
+            told = "a saved plan is a file; --format json prints the plan."
+            raise click.BadParameter(told, param_hint="--out")
+        if out in {report.path for report in output.reports}:
+            raise click.BadParameter("a report would go to the same file.", param_hint="--out")
+        check_plan_path(out)
+    output.check()
 
 
 def exit_code(plan: Plan, *, detailed: bool) -> int:

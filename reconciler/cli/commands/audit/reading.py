@@ -1,23 +1,31 @@
 """`reconciler audit verify`, `head` and `show`: by anybody, without token and network."""
 
 import json
+import re
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import click
 
-from reconciler.audit.chain import Chain
+from reconciler.audit.chain import Chain, Record
+from reconciler.audit.deeds import EXPORTED, NOT_EXPORTED
 from reconciler.audit.query import Query
-from reconciler.audit.unfinished import unfinished
+from reconciler.audit.unfinished import RESULTS, unfinished
 from reconciler.cli.commands.audit.sound import INSTANT, sound, utc
 from reconciler.cli.options import journal_file
 from reconciler.cli.session import Session, pass_session
 from reconciler.cli.signing import checked
 from reconciler.domain.names import PrincipalName
+from reconciler.domain.outcome import Result
 from reconciler.errors import ExitCode, JournalError
 from reconciler.rendering.records import record_text
 from reconciler.rendering.safe import short
+
+_HEAD = re.compile("sha256:[0-9a-f]{64}")
+_KINDS = click.Choice(sorted({*EXPORTED, *NOT_EXPORTED}))
+_RESULTS = click.Choice(sorted({*RESULTS, *map(str, Result)}))
 
 
 @click.command("verify")
@@ -40,6 +48,9 @@ def verify(journal: Path, head: str | None, public_key: Path | None) -> int:
       reconciler audit verify --head sha256:9f2c...
       reconciler audit verify --public-key journal.pub.pem
     """
+    if head is not None and not _HEAD.fullmatch(head):
+        told = f"{head!a} is no head: write it whole, sha256: and 64 digits, as `audit head` does."
+        raise click.BadParameter(told, param_hint="--head")
     chain = sound(journal)
     runs = len({record.run for record in chain.records})
     of = "1 run" if runs == 1 else f"{runs} runs"
@@ -47,6 +58,10 @@ def verify(journal: Path, head: str | None, public_key: Path | None) -> int:
     click.echo(f"Head: {chain.head}")
     if chain.torn:
         click.echo("The last line is torn: a run died writing it. The next apply sets it aside.")
+    endless = _without_end(chain)
+    if endless is not None:
+        who = f"{short(endless.run)}, started at {short(endless.time)}"
+        click.echo(f"The last run, {who}, has no end on record: it died, or is not over yet.")
     for each in unfinished(chain.records):
         who, when = short(each.principal), short(each.time)
         click.echo(f"Unfinished: {who}, intended at {when} (record {each.sequence}).")
@@ -69,8 +84,8 @@ def head(journal: Path) -> int:
 @journal_file
 @click.option("--principal", metavar="NAME", help="Only what is about this principal.")
 @click.option("--run", metavar="ID", help="Only this run.")
-@click.option("--kind", metavar="KIND", help="Only intent, outcome, run-started, ...")
-@click.option("--result", metavar="RESULT", help="Only outcomes such as applied or failed.")
+@click.option("--kind", type=_KINDS, help="Only this kind of record.")
+@click.option("--result", type=_RESULTS, help="Only what ended like this.")
 @click.option("--since", type=INSTANT, help="Only from this instant on (UTC).")
 @click.option("--until", type=INSTANT, help="Only before this instant (UTC).")
 @click.option(
@@ -103,13 +118,26 @@ def show(
         since=utc(since),
         until=utc(until),
     )
-    for record in filter(query.matches, sound(journal).records):
-        tree = asdict(record)
-        if form == "json":
-            click.echo(json.dumps(tree, sort_keys=True))
-        else:
-            click.echo(record_text(tree, color=session.color_out), nl=False)
+    records = sound(journal).records
+    found = list(filter(query.matches, records))
+    if not found:
+        click.echo(f"No record of {len(records)} matches.", err=True)
+    # In one piece: whoever reads only its beginning, as `head` does, is no error.
+    click.echo("".join(_shown(asdict(each), session, form) for each in found), nl=False)
     return ExitCode.DONE
+
+
+def _shown(tree: dict[str, Any], session: Session, form: str) -> str:
+    if form == "json":
+        return json.dumps(tree, sort_keys=True) + "\n"
+    return record_text(tree, color=session.color_out)
+
+
+def _without_end(chain: Chain) -> Record | None:
+    """Return the start of the last run, when its end is not on record."""
+    started = [record for record in chain.records if record.kind == "run-started"]
+    ended = {record.run for record in chain.records if record.kind == "run-finished"}
+    return started[-1] if started and started[-1].run not in ended else None
 
 
 def _since(chain: Chain, head: str, journal: Path) -> str:

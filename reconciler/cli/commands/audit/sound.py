@@ -25,8 +25,9 @@ def sound(journal: Path) -> Chain:
         raise JournalError(
             f"The journal {journal} is broken at record {chain.fault.record}: "
             f"it {chain.fault.what}.",
-            "Keep the file as evidence and compare it with the heads that were published; the "
-            f"{len(chain.records)} records before are a chain whose head is {chain.head}.",
+            "Keep the file as evidence. The "
+            f"{len(chain.records)} records before fit each other, up to the head {chain.head}; "
+            "whether the last of them is what was written only a head that was published tells.",
         )
     return chain
 
