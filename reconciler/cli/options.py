@@ -82,11 +82,6 @@ def compared(function: _F) -> _F:
     return files(_BASE(function))
 
 
-def narrowed(function: _F) -> _F:
-    """Add --policies, --guardrails, --target and --no-revokes."""
-    return files(_TARGET(_NO_REVOKES(function)))
-
-
 def shaping(function: _F) -> _F:
     """Add the options that shape a plan: the files, --base, --target, --no-revokes."""
     return compared(_TARGET(_NO_REVOKES(function)))

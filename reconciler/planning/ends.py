@@ -21,6 +21,7 @@ that is compared with the commit before. Without journal and git nothing is forg
 
 from collections.abc import Iterable
 from datetime import datetime
+from functools import cached_property
 
 from reconciler.domain.access import Grant
 from reconciler.domain.desired import DesiredGrant, DesiredPrincipal
@@ -38,9 +39,7 @@ class Ends:
     def __init__(self, wanted: Wanted, base: Before, names: Names, instant: datetime) -> None:
         self._base, self._names, self._instant = base, names, instant
         self._judged = None if wanted.judged is None else {end.key: end for end in wanted.judged}
-        self._versions = [
-            (version.since, before(version.policy, names, instant)) for version in wanted.versions
-        ]
+        self._committed = wanted.versions
 
     @property
     def is_known(self) -> bool:
@@ -124,6 +123,14 @@ class Ends:
             if window.end is not None and since < window.end:
                 return True
         return False
+
+    @cached_property
+    def _versions(self) -> list[tuple[datetime, Before]]:
+        """Resolved only where somebody still holds what a closed window gave."""
+        return [
+            (version.since, before(version.policy, self._names, self._instant))
+            for version in self._committed
+        ]
 
     def _name(self, one: DesiredPrincipal) -> PrincipalName:
         return self._names.people.canonical(one.name)

@@ -74,7 +74,7 @@ class Judged:
             for one in self.desired.principals
             if one.principal is not None
             for grant, window in one.closed
-            if self.ends.was_judged(one, grant, window)
+            if grant in one.principal.grants and self.ends.was_judged(one, grant, window)
         )
 
     @cached_property

@@ -88,6 +88,13 @@ def test_that_no_record_matches_is_told_beside_the_results(applied: Any) -> None
     assert done.err == "No record of 10 matches.\n"
 
 
+def test_whoever_reads_only_the_beginning_of_the_record_is_no_error(applied: Any) -> None:
+    with applied.start("audit", "show") as process:
+        assert "run-started" in process.stdout.readline()
+        process.stdout.close()
+        assert process.wait(timeout=30) == 0
+
+
 def test_every_kind_and_result_of_the_schema_can_be_asked_for() -> None:
     schema = json.loads((resource("schemas") / "journal.schema.json").read_text("utf-8"))
     options = {one.name: one.type for one in show.params}

@@ -114,7 +114,9 @@ def test_check_writes_nothing_and_exits_with_two_on_a_difference(desk: Any, beco
 def test_check_without_pins_is_a_difference(desk: Any) -> None:
     told = desk.run("pin", "--check")
     assert told.code == 2
-    assert told.out == "policies/pins.yaml: there are no pins yet; write them with `reconciler pin`.\n"
+    assert (
+        told.out == "policies/pins.yaml: there are no pins yet; write them with `reconciler pin`.\n"
+    )
     assert not (desk.folder / "policies" / "pins.yaml").exists()
 
 
