@@ -122,7 +122,7 @@ def _verdict(tree: Tree) -> str:
         return _alert("WARNING", f"**{' '.join(more)}**")
     unread = [role for role in tree["roles"] if role["digest"] is None]
     if unread and tree["operations"]:
-        told = f"**It is not known what {plural(len(unread), 'role')} permit.**"
+        told = f"**What the roles permit is not known of {plural(len(unread), 'role')}.**"
         return _alert("IMPORTANT", " ".join([told, *more]))
     if more:
         return _alert("IMPORTANT", f"**Nothing of high risk.** {' '.join(more)}")

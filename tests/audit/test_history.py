@@ -226,14 +226,14 @@ def test_the_last_end_judged_for_a_triple_counts() -> None:
         started(ending(AT), ending(AT, robot)), started(), started(ending(None), origin=HERE)
     )
 
-    assert judged_ends(records, HERE) == {ending(None), ending(AT, robot)}
+    assert judged_ends(records, HERE) == frozenset({ending(None), ending(AT, robot)})
 
 
 def test_ends_are_those_of_this_console() -> None:
     records = told(started(ending(AT)), started(ending(None), origin=THERE))
 
-    assert judged_ends(records, HERE) == {ending(AT)}
-    assert judged_ends(records, THERE) == judged_ends(records, None) == {ending(None)}
+    assert judged_ends(records, HERE) == frozenset({ending(AT)})
+    assert judged_ends(records, THERE) == judged_ends(records, None) == frozenset({ending(None)})
 
 
 def test_runs_that_judged_no_ends_do_not_begin_the_record() -> None:

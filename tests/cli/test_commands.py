@@ -17,9 +17,9 @@ POLICIES = str(resource("policies"))
 PLANNED = {
     *("validate", "fmt", "plan", "apply", "drift", "show", "explain", "who-can", "import"),
     *("snapshot", "schema", "request", "prune", "pin", "doctor", "init", "audit", "ci", "demo"),
-    *("simulator", "review", "report", "service"),
+    *("simulator", "review", "report", "service", "service-user"),
 }
-"""Every command the contract knows."""
+"""Every command the contract knows; and `service-user`, since policies never create any."""
 OURS = [name for name in COMMANDS if name != "simulator"]
 """Those that run in this process; the simulator replaces it."""
 

@@ -259,9 +259,11 @@ def test_no_revokes_grants_on_free_scopes_and_keeps_everything_else() -> None:
     assert operation.after is not None
     assert set(operation.after.grants) == {*held.grants, grant(SOC, AUSTIN)}
     assert operation.notes == (
-        "--no-revokes holds back the revoke of SOC on EMEA/Berlin; "
-        "the revoke of Viewer on EMEA/Lyon; "
-        "the grant of Viewer on EMEA/Berlin, which needs a revoke",
+        (
+            "--no-revokes holds back the revoke of SOC on EMEA/Berlin; "
+            "the revoke of Viewer on EMEA/Lyon; "
+            "the grant of Viewer on EMEA/Berlin, which needs a revoke"
+        ),
     )
 
 

@@ -258,8 +258,9 @@ def tree(full: Full) -> Tree:
 
 
 def quiet(tree: Tree) -> Tree:
-    """The same without refusals, changed roles and operations."""
-    return {**tree, "refusals": [], "role_changes": [], "operations": []}
+    """The same without refusals, changed roles and operations, and every role known."""
+    roles = [{**role, "digest": "sha256:" + "d" * 64} for role in tree["roles"]]
+    return {**tree, "refusals": [], "role_changes": [], "operations": [], "roles": roles}
 
 
 def with_changes(tree: Tree, action: str, risk: str) -> Tree:
@@ -267,6 +268,14 @@ def with_changes(tree: Tree, action: str, risk: str) -> Tree:
     operation["changes"] = [{**operation["changes"][0], "action": action, "risk": risk}]
     counts = dict.fromkeys(tree["summary"], 0) | {action: 1}
     return {**quiet(tree), "operations": [operation], "summary": counts}
+
+
+def test_nothing_is_called_harmless_while_it_is_not_known_what_a_role_permits(tree: Tree) -> None:
+    unread = [{**role, "digest": None} for role in tree["roles"][:1]]
+
+    assert verdict({**with_changes(tree, "grant", "low"), "roles": unread}) == (
+        "> [!IMPORTANT] > **What the roles permit is not known of 1 role.**"
+    )
 
 
 def verdict(tree: Tree) -> str:
@@ -402,8 +411,8 @@ def test_no_limit_at_all_hides_a_revoke_or_a_refusal_in_silence(tree: Tree) -> N
 def test_what_may_not_be_left_out_shrinks_before_it_is_refused(tree: Tree) -> None:
     tall = long_tree(tree, revokes=300)
 
-    brief = plan_markdown(tall)
-    assert len(brief) <= COMMENT
+    brief = plan_markdown(tall, limit=40_000)
+    assert len(brief) <= 40_000
     assert "#### High risk and revokes, in brief" in brief
     assert brief.count("**- revoke**") == 300
     check_inert(brief)

@@ -242,11 +242,14 @@ def test_a_plan_tells_refusals_as_errors_and_high_risk_as_warnings(
     assert told == [
         ("guardrail/x", "error"),
         ("guardrail/rule", "error"),
+        ("role-changed", "error"),
+        ("role-changed", "warning"),
         ("high-risk-grant", "warning"),
         ("high-risk-grant", "warning"),
     ]
-    assert results[2]["message"]["text"].startswith("High risk: grant x on x, x (window opened).")
-    assert place_of(results[2])["region"] == {"startLine": 3, "startColumn": 5}
+    assert "and now gives access; 2 hold it" in results[2]["message"]["text"]
+    assert results[4]["message"]["text"].startswith("High risk: grant x on x, x (window opened).")
+    assert place_of(results[4])["region"] == {"startLine": 3, "startColumn": 5}
 
 
 def test_a_hostile_text_arrives_as_it_is_and_is_obeyed_by_nothing(

@@ -40,8 +40,9 @@ def effect(
     return {"scopes": scopes, "gained": {}, "lost": {}, "is_known": True, **named} | parts
 
 
-def told(one: Tree, *changed: Tree) -> list[str]:
-    operation = {"effects": [one], "changes": [{"scope": each} for each in changed]}
+def told(one: Tree, *changed: Tree, risk: str = "high") -> list[str]:
+    changes = [{"scope": each, "risk": risk} for each in changed]
+    operation = {"effects": [one], "changes": changes}
     return list(effects(operation, quote))
 
 
@@ -57,7 +58,7 @@ def test_a_replaced_role_tells_what_it_permits_more_and_less() -> None:
     ) == [
         (
             "<SOC> -> <Admin> on <EMEA/Berlin>: permits more: <Users>: <Create>, <Edit>; "
-            "<Policy>: <View>; permits less: <Hunt>: <Run>"
+            "views 1 page; permits less: <Hunt>: <Run>"
         )
     ]
 
@@ -73,12 +74,13 @@ def test_a_replaced_role_of_the_same_or_of_unknown_pages_says_so() -> None:
 
 def test_many_pages_and_permissions_are_cut_with_a_count_those_about_access_first() -> None:
     pages = {f"Page {number}": ["View"] for number in range(7)}
-    pages |= {"Roles": [f"R{number}" for number in range(6)], "Service Users": ["View"]}
+    pages |= {"Roles": [f"R{number}" for number in range(6)], "Service Users": ["View", "Edit"]}
+    pages |= {f"Act {number}": ["Run"] for number in range(3)}
 
     assert told(effect(B, after="Admin", gained=pages), B) == [
         (
             "<Admin> on <EMEA/Berlin>: permits more: <Roles>: <R0>, <R1>, <R2>, <R3> and 2 more; "
-            "<Service Users>: <View>; <Page 0>: <View>; and 6 more pages"
+            "<Service Users>: <Edit>; <Act 0>: <Run>; and 2 more pages; views 8 pages"
         )
     ]
 
@@ -108,6 +110,18 @@ def test_what_the_changes_say_anyway_is_not_told_twice() -> None:
     assert told(effect(B, after="SOC"), B) == []
     assert told(effect(B, after="SOC", is_known=False), B, L) == []
     assert told(effect(B), L) == []
+
+
+def test_what_an_ordinary_role_permits_is_no_news_but_the_difference_between_two_is() -> None:
+    gained = {"Hunt": ["Run"]}
+
+    assert told(effect(B, after="SOC", gained=gained), B, risk="low") == []
+    assert told(effect(EMEA, B, after="SOC", gained=gained), L, risk="low") == [
+        "reaches 1 account and 1 site more as <SOC>: <EMEA>, <EMEA/Berlin>"
+    ]
+    assert told(effect(B, before="IT", after="SOC", gained=gained), B, risk="low") == [
+        "<IT> -> <SOC> on <EMEA/Berlin>: permits more: <Hunt>: <Run>"
+    ]
 
 
 def test_roles_of_unknown_pages_are_named_and_counted() -> None:

@@ -97,7 +97,7 @@ def test_whoever_reads_only_the_beginning_of_the_record_is_no_error(applied: Any
 
 def test_every_kind_and_result_of_the_schema_can_be_asked_for() -> None:
     schema = json.loads((resource("schemas") / "journal.schema.json").read_text("utf-8"))
-    options = {one.name: one.type for one in show.params}
+    options: dict[Any, Any] = {one.name: one.type for one in show.params}
     assert set(options["kind"].choices) == set(schema["properties"]["kind"]["enum"])
     found = [one["then"]["properties"]["data"].get("properties", {}) for one in schema["allOf"]]
     results = {word for one in found for word in one.get("result", {}).get("enum", ())}

@@ -40,7 +40,8 @@ class Author:
 
     @property
     def now(self) -> datetime:
-        return self.desk.clock.instant
+        instant: datetime = self.desk.clock.instant
+        return instant
 
     def writes(self, *assignments: str) -> None:
         self.desk.write("access.yaml", HEAD + "".join(assignments))
