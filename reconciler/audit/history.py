@@ -81,6 +81,25 @@ def past_revokes(records: Iterable[Record], origin: str | None) -> tuple[datetim
     return tuple(sorted(instant for instants in taken.values() for instant in instants))
 
 
+def applied_policies(records: Iterable[Record], origin: str | None) -> frozenset[str] | None:
+    """Return the digests of every policy that a run applied whole; None when there was no run.
+
+    With an origin, only runs on that console count. A foreign record's form is not trusted.
+    """
+    begun: dict[str, str] = {}
+    applied: set[str] = set()
+    for record in records:
+        data = record.data
+        match record.kind:
+            case "run-started" if origin in {None, data.get("origin")}:
+                begun[record.run] = str(data.get("policy_digest"))
+            case "run-finished" if record.run in begun:
+                results = data.get("results")
+                if isinstance(results, dict) and results.keys() <= {"applied"}:
+                    applied.add(begun[record.run])
+    return frozenset(applied) if begun else None
+
+
 def judged_ends(records: Iterable[Record], origin: str | None) -> frozenset[End] | None:
     """Return the last end that a run judged for each triple; None when no run judged any.
 

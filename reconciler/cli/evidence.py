@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from reconciler.audit.chain import Record
-from reconciler.audit.history import judged_ends, past_revokes
+from reconciler.audit.history import applied_policies, judged_ends, past_revokes
 from reconciler.cli.files import Files
 from reconciler.cli.session import Session, child_environment
 from reconciler.documents.versions import read_versions
@@ -27,5 +27,6 @@ def with_evidence(
         wanted,
         past_revokes=past_revokes(records, origin),
         judged=judged,
+        applied=applied_policies(records, origin),
         versions=read_versions(files.policies, files.base, ends, session.instant(), environ),
     )

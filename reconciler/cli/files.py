@@ -15,6 +15,14 @@ from reconciler.planning.departed import departed
 NO_OPTIONS = Options()
 
 
+_OTHER_GUARDRAILS = Problem(
+    None,
+    "guardrails-changed",
+    "The guardrails are not those of the base commit, and this is judged by the ones here.",
+    "Judge by the base's copy with --guardrails FILE, so that no change loosens what judges it.",
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Files:
     """Where the files are, as the command line says."""
@@ -40,6 +48,9 @@ def load_files(session: Session, files: Files, options: Options = NO_OPTIONS) ->
     }
     if problems:
         raise PolicyError(tuple(problems))
+    is_trusted = files.guardrails is not None or base.guardrails in {None, guardrails.digest}
+    if not is_trusted:
+        policy = replace(policy, warnings=(*policy.warnings, _OTHER_GUARDRAILS))
     if base.note is not None:
         unchecked = Problem(
             None,

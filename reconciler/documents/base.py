@@ -8,7 +8,7 @@ from pathlib import Path
 
 from reconciler.documents.files import find_files
 from reconciler.documents.git import Git
-from reconciler.documents.load import load
+from reconciler.documents.load import Loaded, load
 from reconciler.domain.policy import Policy
 from reconciler.errors import PolicyError, SettingsError
 
@@ -21,6 +21,8 @@ class Base:
 
     policies: tuple[Policy, ...] = ()
     """Oldest first; empty when there is no earlier state, or none that can be read."""
+    guardrails: str | None = None
+    """Digest of the guardrails of the oldest; None without one."""
     note: str | None = None
     """Why there is none, when the reader should know."""
 
@@ -42,16 +44,17 @@ def read_base(root: Path, ref: str | None, environ: Mapping[str, str]) -> Base:
         if ref is not None:
             raise _unknown("--base", ref, root)
         return Base(note=_why_none(git, is_silent=prefix is None))
-    policies = []
+    found = []
     for commit in commits:
         try:
-            policy = policy_of(git, commit, prefix, Path(commit))
+            loaded = folder_of(git, commit, prefix, Path(commit))
         except PolicyError:
             return Base(note="the policy files of the base commit are invalid")
         except FileNotFoundError:
             return Base(note="this clone does not hold the policy files of the base commit")
-        policies += [policy] if policy else []
-    return Base(tuple(policies))
+        found += [loaded] if loaded else []
+    limits = found[0].guardrails.digest if found else None
+    return Base(tuple(each.policy for each in found), limits)
 
 
 def read_policy(root: Path, ref: str, environ: Mapping[str, str]) -> Policy:
@@ -65,15 +68,15 @@ def read_policy(root: Path, ref: str, environ: Mapping[str, str]) -> Policy:
     if prefix is None or commit is None:
         raise _unknown("--at", ref, root)
     try:
-        policy = policy_of(git, commit, prefix, root)
+        loaded = folder_of(git, commit, prefix, root)
     except FileNotFoundError:
-        policy = None
-    if policy is None:
+        loaded = None
+    if loaded is None:
         raise SettingsError(
             f"--at {ref}: that commit has no policy files below {root}, or this clone lacks them.",
             "Name another commit, or another folder with --policies.",
         )
-    return policy
+    return loaded.policy
 
 
 def base_commit(git: Git, ref: str | None) -> str | None:
@@ -109,8 +112,8 @@ def _commits(git: Git, prefix: str, ref: str | None) -> list[str]:
     return [commit for commit in found if commit]
 
 
-def policy_of(git: Git, commit: str, prefix: str, shown: Path) -> Policy | None:
-    """Return the policy of one commit, None when it has no policy files.
+def folder_of(git: Git, commit: str, prefix: str, shown: Path) -> Loaded | None:
+    """Return what the policies folder of one commit holds, None when it has no policy files.
 
     `shown` is the folder that its places name. Raises FileNotFoundError when git lacks a file.
     """
@@ -124,7 +127,7 @@ def policy_of(git: Git, commit: str, prefix: str, shown: Path) -> Policy | None:
             target = folder / path
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(content)
-        return load(folder, shown=shown).policy if files else None
+        return load(folder, shown=shown) if files else None
 
 
 def _unknown(option: str, ref: str, root: Path) -> SettingsError:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from reconciler.documents.base import policy_of
+from reconciler.documents.base import folder_of
 from reconciler.documents.git import Git
 from reconciler.domain.policy import Policy
 from reconciler.domain.wanted import Version
@@ -43,10 +43,10 @@ def read_versions(
     found = []
     for since, commit in commits[:needed]:
         try:
-            policy = policy_of(git, commit, prefix, Path(commit))
+            loaded = folder_of(git, commit, prefix, Path(commit))
         except (PolicyError, FileNotFoundError):
             break
-        found.append(Version(since, policy or Policy()))
+        found.append(Version(since, loaded.policy if loaded else Policy()))
     return tuple(found)
 
 

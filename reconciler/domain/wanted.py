@@ -33,6 +33,8 @@ class Wanted:
     """Committed policies, newest first: what closing windows rest on without a journal."""
     judged: frozenset[End] | None = None
     """The last end judged for each triple, by the journal; None when it begins only now."""
+    applied: frozenset[str] | None = None
+    """Digests of the policies that earlier runs applied whole; None without a journal."""
     pins: Pins | None = None
     """What ids and permissions names had when somebody last agreed; None without `pins.yaml`."""
     past_revokes: tuple[datetime, ...] = ()

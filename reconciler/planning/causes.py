@@ -38,11 +38,13 @@ class History:
 
 
 def attributed(
-    operations: Iterable[Operation], before: Before, people: People
+    operations: Iterable[Operation], before: Before, people: People, *, is_applied: bool
 ) -> tuple[Operation, ...]:
     """Tell apart what the files changed and what the console did; without a base, leave it open.
 
-    Windows, patterns and offboarding keep their own words: they say more.
+    Windows, patterns and offboarding keep their own words: they say more. Where the journal does
+    not show that the base was applied (`is_applied`), what the base asks for too may simply not
+    have been done yet, and nobody is said to have changed the console.
     """
     if not before.is_known:
         return tuple(operations)
@@ -50,14 +52,17 @@ def attributed(
         replace(
             operation,
             changes=tuple(
-                replace(change, reason=_cause(change, _name(operation, people), before))
-                if change.reason is Reason.POLICY
-                else change
+                _attributed(change, _cause(change, _name(operation, people), before), is_applied)
                 for change in operation.changes
             ),
         )
         for operation in operations
     )
+
+
+def _attributed(change: Change, cause: Reason, is_applied: bool) -> Change:  # noqa: FBT001 - one question
+    is_told = cause is not Reason.CONSOLE_DRIFT or is_applied
+    return replace(change, reason=cause) if change.reason is Reason.POLICY and is_told else change
 
 
 def as_drift(plan: Plan) -> Plan:

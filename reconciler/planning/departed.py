@@ -1,8 +1,11 @@
 """Who was under management and no longer is: silence would leave the access in place."""
 
+from collections.abc import Iterable
+
 from reconciler.domain.guardrails import Guardrails, Unlisted
 from reconciler.domain.names import PrincipalName
 from reconciler.domain.policy import Policy
+from reconciler.domain.state import Principal
 from reconciler.errors import Problem
 
 
@@ -24,6 +27,25 @@ def departed(base: Policy, head: Policy, guardrails: Guardrails) -> tuple[Proble
         )
         for name in sorted(_managed(base))
         if name not in kept
+    )
+
+
+def no_longer_former(base: Policy | None, unlisted: Iterable[Principal]) -> tuple[Problem, ...]:
+    """Return a problem for everybody who was to hold nothing, still does, and is named no more.
+
+    Whoever has left the console may be taken out of `former:`; here somebody has not.
+    """
+    former = {one.name for one in base.former} if base else set()
+    return tuple(
+        Problem(
+            None,
+            "no-longer-former",
+            f'"{one.name}" is `former` in the base and here in no policy, and still holds '
+            f"{one.grants[0].role.name} on {one.grants[0].scope.name}.",
+            f"Keep {one.name.label} under `former:` until the access has ended.",
+        )
+        for one in unlisted
+        if one.grants and one.name in former
     )
 
 

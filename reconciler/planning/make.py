@@ -17,6 +17,7 @@ from reconciler.planning.catalog import Catalog, did_you_mean
 from reconciler.planning.causes import attributed
 from reconciler.planning.compare import Comparison, Rules, compare
 from reconciler.planning.content import content_digest
+from reconciler.planning.departed import no_longer_former
 from reconciler.planning.duties import unknown_roles
 from reconciler.planning.ends import Ends
 from reconciler.planning.guards import refusals
@@ -55,6 +56,9 @@ def make_plan(
         if wanted.undo
         else resolve(wanted.policy, guardrails, actual, names, instant)
     )
+    left = no_longer_former(wanted.base, desired.unlisted)
+    if left:
+        raise PolicyError(left)
     return decide(desired, wanted, Seen(actual, names, instant), only)
 
 
@@ -124,7 +128,9 @@ def _as_plan(
         policy_digest=wanted.policy.digest,
         guardrails_digest=judged.guardrails.digest,
         content_digest=content_digest(options, operations),
-        operations=attributed(operations, judged.before, judged.names.people),
+        operations=attributed(
+            operations, judged.before, judged.names.people, is_applied=_is_applied(wanted)
+        ),
         refusals=refusals(judged, (each.refusal for _, each in compared if each.refusal)),
         unlisted=tuple(_unlisted(principal) for principal in judged.desired.unlisted),
         warnings=notices(judged, compared),
@@ -135,6 +141,13 @@ def _as_plan(
         ),
         taken=len(judged.ending),
     )
+
+
+def _is_applied(wanted: Wanted) -> bool:
+    """Tell whether the base may be taken for what the console held; a journal knows."""
+    if wanted.applied is None or wanted.base is None:
+        return True
+    return wanted.base.digest in wanted.applied
 
 
 def _nothing_left(guardrails: Guardrails, catalog: Catalog) -> NothingLeft | Grant:

@@ -11,7 +11,12 @@ from builders import BERLIN, LYON, SOC, assign, gone, grant, plan, user, world
 
 from reconciler.audit import events
 from reconciler.audit.chain import Record
-from reconciler.audit.history import judged_ends, past_revokes, read_history
+from reconciler.audit.history import (
+    applied_policies,
+    judged_ends,
+    past_revokes,
+    read_history,
+)
 from reconciler.audit.journal import Journal
 from reconciler.domain.ends import End
 from reconciler.domain.names import PrincipalName
@@ -271,3 +276,24 @@ def test_an_end_of_another_form_is_an_error(key: str, value: object) -> None:
 def test_a_number_of_another_form_is_an_error(taken: object) -> None:
     with pytest.raises(JournalError, match="the rolling budget rests on it"):
         past_revokes(told(started() | {"taken": taken}), HERE)
+
+
+def test_a_policy_counts_as_applied_when_a_whole_run_did_it() -> None:
+    def run(number: int, digest: str, origin: str, **results: int) -> list[Record]:
+        begun = {"origin": origin, "policy_digest": digest}
+        return [
+            Record(number, "", f"r{number}", "run-started", begun, ""),
+            Record(number + 1, "", f"r{number}", "run-finished", {"results": results}, ""),
+        ]
+
+    records = [
+        *run(1, "whole", HERE, applied=3),
+        *run(3, "partly", HERE, applied=1, failed=1),
+        *run(5, "elsewhere", THERE, applied=1),
+        Record(7, "", "r7", "run-started", {"origin": HERE, "policy_digest": "died"}, ""),
+    ]
+
+    assert applied_policies(records, HERE) == frozenset({"whole"})
+    assert applied_policies(records, None) == frozenset({"whole", "elsewhere"})
+    assert applied_policies([], HERE) is None
+    assert applied_policies(records[4:6], HERE) is None

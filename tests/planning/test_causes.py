@@ -53,6 +53,27 @@ def test_what_only_the_head_asks_for_is_your_change() -> None:
     assert reasons(made) == [f"+ {ANA} SOC on EMEA/Lyon: your change"]
 
 
+@pytest.mark.parametrize(
+    ("applied", "reason"),
+    [(None, "console drift"), (frozenset({"base"}), "console drift"), (frozenset(), "policy")],
+)
+def test_nobody_is_said_to_have_changed_what_was_never_applied(
+    applied: frozenset[str] | None, reason: str
+) -> None:
+    standing = assign(ANA, "SOC", "EMEA/Berlin", "EMEA/Lyon")
+    wanted = Wanted(
+        Policy((standing,)),
+        RELAXED,
+        Options(),
+        base=Policy((standing,), digest="base"),
+        applied=applied,
+    )
+
+    made = make_plan(wanted, world(user("10", ANA, grant(SOC, BERLIN))), NOW)
+
+    assert reasons(made) == [f"+ {ANA} SOC on EMEA/Lyon: {reason}"]
+
+
 def test_what_the_base_asked_for_too_was_taken_away_in_the_console() -> None:
     standing = assign(ANA, "SOC", "EMEA/Berlin", "EMEA/Lyon")
     made = plan(world(user("10", ANA, grant(SOC, BERLIN))), standing, base=(standing,))

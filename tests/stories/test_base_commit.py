@@ -108,3 +108,28 @@ def test_a_run_that_died_is_told_by_the_next_one(desk: Any) -> None:
     assert "eve@acme.example, intended at" in told.err
     resolved = next(r for r in desk.journal() if r["kind"] == "resolved")["data"]
     assert (resolved["intent"], resolved["result"]) == (last_intent + 1, "applied")
+
+
+def test_a_change_that_loosens_what_judges_it_is_told(committed: Any) -> None:
+    """A pull request that brings its own override; CI judges by the base's copy instead."""
+    base = committed.folder / "base-guardrails.yaml"
+    text = (committed.folder / "policies" / "guardrails.yaml").read_text()
+    base.write_text(text)
+    assert "guardrails-changed" not in committed.run("validate").err
+
+    committed.write("guardrails.yaml", text.rstrip("\n") + "\nadmin_seen_within: any\n")
+
+    told = committed.run("validate")
+    assert told.code == 0
+    assert "guardrails-changed: The guardrails are not those of the base commit" in told.err
+    assert "guardrails-changed" not in committed.run("validate", "--guardrails", str(base)).err
+
+
+def test_a_leaver_who_still_holds_something_is_not_forgotten(committed: Any) -> None:
+    committed.edit("access.yaml", "former: [eve@acme.example]\n", "")
+
+    told = committed.run("plan")
+
+    assert told.code == 1
+    assert "no-longer-former" in told.err
+    assert "Keep eve@acme.example under `former:`" in told.err
