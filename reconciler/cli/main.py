@@ -1,17 +1,18 @@
 """The group of commands, and the one place where errors become words and exit codes."""
 
 import contextlib
-import importlib
 import io
 import os
 import sys
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
+from typing import ClassVar
 
 import click
 
 from reconciler import __version__
+from reconciler.cli.lazy import LazyGroup
 from reconciler.cli.session import Session
 from reconciler.errors import ExitCode, ReconcilerError
 from reconciler.rendering.messages import error_text
@@ -35,21 +36,10 @@ COMMANDS = {
 """Command -> its line in the help; the module of the same name is imported on demand."""
 
 
-class LazyGroup(click.Group):
-    """Imports a command's module only when it is used, so that `validate` starts quickly."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        """List every command in the order of the data flow."""
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
-        """Import and return one command."""
-        if cmd_name not in COMMANDS:
-            return None
-        name = cmd_name.replace("-", "_")
-        module = importlib.import_module(f"reconciler.cli.commands.{name}")
-        command: click.Command = module.command
-        return command
+class _Group(LazyGroup):
+    places: ClassVar = {
+        name: f"reconciler.cli.commands.{name.replace('-', '_')}:command" for name in COMMANDS
+    }
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
         """Write the list of commands without importing any."""
@@ -58,7 +48,7 @@ class LazyGroup(click.Group):
 
 
 @click.group(
-    cls=LazyGroup,
+    cls=_Group,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 96},
     epilog="""\b
 Exit codes:

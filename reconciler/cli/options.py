@@ -47,23 +47,21 @@ _BASE = click.option(
 )
 
 
-journal_file = click.option(
-    "--journal",
-    type=click.Path(path_type=Path, dir_okay=False),
-    default=Path(".reconciler/journal.jsonl"),
-    show_default=True,
-    metavar="FILE",
-    help="Where every intent and outcome is recorded.",
-)
+def _journal(help_: str) -> Callable[[_F], _F]:
+    return click.option(
+        "--journal",
+        type=click.Path(path_type=Path, dir_okay=False),
+        default=Path(".reconciler/journal.jsonl"),
+        show_default=True,
+        metavar="FILE",
+        help=help_,
+    )
 
 
-journal_read = click.option(
-    "--journal",
-    type=click.Path(path_type=Path, dir_okay=False),
-    default=Path(".reconciler/journal.jsonl"),
-    show_default=True,
-    metavar="FILE",
-    help="Earlier runs, which guardrails judge by; only read, and nothing where there is no file.",
+journal_file = _journal("Where every intent and outcome is recorded.")
+journal_kept = _journal("Where every intent and outcome is recorded. No journal, no change.")
+journal_read = _journal(
+    "Earlier runs, which guardrails judge by; only read, and nothing where there is no file."
 )
 
 

@@ -136,8 +136,9 @@ def _cannot_invite(named: _Named, found: Principal | None, people: People) -> It
 
 def _misspelt(former: Former, people: People) -> Iterable[Problem]:
     """Point out a leaver whom nobody on the console is, but somebody nearly is."""
-    close = people.suggest(former.name)
-    if close and people.is_absent(former.name):
+    # Asked first, since likeness is looked for among everybody on the console.
+    close = people.suggest(former.name) if people.is_absent(former.name) else ""
+    if close:
         yield Problem(
             former.place,
             "former-absent",

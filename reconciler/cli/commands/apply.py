@@ -18,7 +18,7 @@ from reconciler.cli.evidence import with_evidence
 from reconciler.cli.files import Files, load_files
 from reconciler.cli.history import with_history
 from reconciler.cli.locking import locked
-from reconciler.cli.options import plan_options, shaping
+from reconciler.cli.options import journal_kept, plan_options, shaping
 from reconciler.cli.reviewed import Decision, reviewed_plan
 from reconciler.cli.session import Session, pass_session
 from reconciler.cli.signing import signed
@@ -48,14 +48,7 @@ from reconciler.workflow.observe import roles_for_apply, with_permissions
     is_flag=True,
     help="With PLANFILE: do what of it still holds, and report the rest, instead of refusing.",
 )
-@click.option(
-    "--journal",
-    type=click.Path(path_type=Path, dir_okay=False),
-    default=Path(".reconciler/journal.jsonl"),
-    show_default=True,
-    metavar="FILE",
-    help="Where every intent and outcome is recorded. No journal, no change.",
-)
+@journal_kept
 @click.option(
     "--concurrency",
     type=click.IntRange(1, 64),

@@ -1,10 +1,12 @@
 """`reconciler audit`."""
 
-import importlib
+from typing import ClassVar
 
 import click
 
-_COMMANDS = {
+from reconciler.cli.lazy import LazyGroup
+
+_MODULES = {
     "verify": "reading",
     "head": "reading",
     "show": "reading",
@@ -14,16 +16,8 @@ _COMMANDS = {
 """Command -> module beside this one; only what asks somebody loads what can."""
 
 
-class _Group(click.Group):
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        return list(_COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
-        if cmd_name not in _COMMANDS:
-            return None
-        module = importlib.import_module(f"{__name__}.{_COMMANDS[cmd_name]}")
-        command: click.Command = getattr(module, cmd_name)
-        return command
+class _Group(LazyGroup):
+    places: ClassVar = {name: f"{__name__}.{module}:{name}" for name, module in _MODULES.items()}
 
 
 @click.group("audit", cls=_Group)
