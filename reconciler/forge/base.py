@@ -1,0 +1,122 @@
+"""What is asked of a code host, in words that fit every one of them.
+
+Every method raises ForgeError when the host does not do it: after all retries, or at once when it
+says no. `ci` decides what that means; here nothing is forgiven.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+from reconciler.errors import ReconcilerError
+
+
+class ForgeError(ReconcilerError):
+    """The code host did not do what it was asked."""
+
+
+class ForbiddenError(ForgeError):
+    """The token may not do this (401, 403, or 404 where the thing is known to exist).
+
+    The ordinary case: the pull request comes from a fork, whose token only reads.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class Comment:
+    """A comment on a pull request (GitLab: a note on a merge request)."""
+
+    id: str
+    body: str
+    is_ours: bool
+    """Whether the author is the account that this token writes as. A marker alone proves nothing:
+    anybody can copy it (T15)."""
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """An issue that carries one of our labels."""
+
+    number: str
+    title: str
+    body: str
+    is_open: bool
+    is_ours: bool
+    """As for a comment."""
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """Somebody's standing approval; a later rejection or dismissal by the same person ends it."""
+
+    by: str
+    commit: str
+    """The head that was approved; empty where the host does not say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """The pull request that brought a commit to the protected branch."""
+
+    number: str
+    url: str
+    head: str
+    """The last commit of the request before it was merged: what reviewers saw last."""
+    author: str
+    merged_by: str
+    approvals: tuple[Approval, ...] = ()
+
+
+class Forge(Protocol):
+    """One repository (project) on a code host. Ids are strings of digits."""
+
+    name: str
+    """`GitHub` or `GitLab`, for messages."""
+    comment_limit: int
+    """Characters of the longest comment it takes."""
+
+    def comments(self, number: str) -> tuple[Comment, ...]:
+        """Return every comment of a pull request, oldest first."""
+
+    def add_comment(self, number: str, body: str) -> Comment:
+        """Write a comment. Not repeated when the answer is lost: look for it before."""
+
+    def edit_comment(self, number: str, comment_id: str, body: str) -> None:
+        """Replace the text of a comment."""
+
+    def labels(self, number: str) -> frozenset[str]:
+        """Return the labels of a pull request."""
+
+    def change_labels(self, number: str, add: Iterable[str], remove: Iterable[str]) -> None:
+        """Add and remove labels; one that is not there is as good as removed."""
+
+    def issues(self, label: str) -> tuple[Issue, ...]:
+        """Return the issues with a label, open ones and closed ones, newest first."""
+
+    def add_issue(self, title: str, body: str, label: str) -> Issue:
+        """Open an issue. Not repeated when the answer is lost."""
+
+    def edit_issue(
+        self, number: str, *, title: str, body: str, is_open: bool, note: str = ""
+    ) -> None:
+        """Replace title and text, open or close it, and say `note` (if any) as a comment."""
+
+    def merged(self, commit: str, branch: str) -> Merged | None:
+        """Return the request whose merge into `branch` made `commit`; None when there is none.
+
+        Whether by merge, squash or rebase. Raises ForgeError when there are several.
+        """
+
+    def artifact(self, run: str, name: str) -> dict[str, bytes] | None:
+        """Return the files that a run kept under a name; None when it kept none, or no longer.
+
+        At most 64 MiB unpacked; names are plain file names without folders.
+        """
+
+    def newest_artifact(self, name: str, branch: str) -> dict[str, bytes] | None:
+        """Return the newest files kept under a name by a run on `branch` of this repository.
+
+        A fork's branch of the same name does not count, nor does a run of a pull request.
+        """
