@@ -5,7 +5,6 @@ fingerprint included, and names the event before by uid and fingerprint: whoever
 can check them without the journal.
 """
 
-from collections.abc import Iterable, Iterator
 from typing import Any
 
 from reconciler.audit.ocsf import PRODUCT
@@ -14,20 +13,27 @@ from reconciler.domain.digest import digest
 Event = dict[str, Any]
 
 
-def attested(events: Iterable[Event]) -> Iterator[Event]:
-    """Add to each event its link to the one before; the first event begins the chain."""
-    previous: Event | None = None
-    for event in events:
+class Attester:
+    """Links each event to the one before; the first event begins the chain."""
+
+    def __init__(self) -> None:
+        self._previous: Event | None = None
+
+    def attest(self, event: Event) -> Event:
+        """Return the next event with its link to the one before."""
         link: Event = {"chain_uid": f"{PRODUCT}/{event['metadata']['tenant_uid']}"}
-        if previous is not None:
+        if self._previous is not None:
             link["prev_event"] = {
-                "uid": previous["metadata"]["uid"],
-                "type_uid": previous["type_uid"],
-                "fingerprint": previous["attestation_list"][0]["fingerprint"],
+                "uid": self._previous["metadata"]["uid"],
+                "type_uid": self._previous["type_uid"],
+                "fingerprint": self._previous["attestation_list"][0]["fingerprint"],
             }
         linked = {**event, "attestation_list": [link]}
-        previous = {**event, "attestation_list": [{**link, "fingerprint": _fingerprint(linked)}]}
-        yield previous
+        self._previous = {
+            **event,
+            "attestation_list": [{**link, "fingerprint": _fingerprint(linked)}],
+        }
+        return self._previous
 
 
 def _fingerprint(event: Event) -> Event:

@@ -1,9 +1,9 @@
-"""What was done, or refused, one deed at a time: the part of the journal that others are told.
+"""What was meant, done or refused, one deed at a time: the part of the journal others are told.
 
-Never from an intent, so that nobody counts as granted what was only asked for (T72).
+An intent is a deed of its own and never a change of anybody's access, so that nobody counts as
+granted what was only asked for (T72); it is told so that a sink can have it before the console.
 """
 
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,10 +11,9 @@ from reconciler.audit.chain import Record
 
 Data = dict[str, Any]
 
-EXPORTED = ("run-started", "outcome", "resolved", "refused")
+EXPORTED = ("run-started", "intent", "outcome", "resolved", "refused")
 
 NOT_EXPORTED = {
-    "intent": "what was only asked for; the outcome tells whether it happened",
     "run-finished": "a sum of the outcomes",
     "recovered": "about the file, not about anybody's access",
     "token-revocation": "a step of an operation, whose outcome is told",
@@ -25,7 +24,7 @@ NOT_EXPORTED = {
 
 @dataclass(frozen=True, slots=True)
 class Deed:
-    """One start, outcome, resolution or refusal, with what the reader needs beside it."""
+    """One start, intent, outcome, resolution or refusal, with what the reader needs beside it."""
 
     record: Record
     run: Data
@@ -33,31 +32,36 @@ class Deed:
     changes: tuple[Data, ...]
     """As `audit.events` writes changes; none for a refusal."""
     operation: str
-    """`invite`, `update` or `delete`; empty for a refusal."""
+    """The word of `domain.plan.OperationKind`; empty for a refusal and for the start of a run."""
     result: str
-    """The word of an outcome or a resolution, `refused`, or `started` for the start of a run."""
+    """The word of an outcome or a resolution; `refused`, `intended`, or `started` for a run."""
 
 
-def deeds(records: Iterable[Record]) -> Iterator[Deed]:
-    """Return every deed in the order of the record."""
-    runs: dict[str, Data] = {}
-    intents: dict[int, Data] = {}
-    for record in records:
-        data = record.data
+class Deeds:
+    """Reads a journal from its first record on, and remembers what later deeds need."""
+
+    def __init__(self) -> None:
+        self._runs: dict[str, Data] = {}
+        self._intents: dict[int, Data] = {}
+
+    def read(self, record: Record) -> Deed | None:
+        """Return what the next record tells; None for one that nobody outside is told."""
+        data, run = record.data, self._runs.get(record.run, {})
         match record.kind:
             case "run-started":
-                runs[record.run] = data
-                yield _deed(record, data, {}, "started")
+                self._runs[record.run] = data
+                return _deed(record, data, {}, "started")
             case "intent":
-                intents[record.sequence] = data
+                self._intents[record.sequence] = data
+                return _deed(record, run, data, "intended")
             case "outcome":
-                run = runs.get(record.run, {})
-                yield _deed(record, run, data, str(data.get("result")))
+                return _deed(record, run, data, str(data.get("result")))
             case "resolved":
-                run, intent = runs.get(record.run, {}), intents.get(_number(data), {})
-                yield _deed(record, run, intent, str(data.get("result")))
+                intent = self._intents.get(_number(data), {})
+                return _deed(record, run, intent, str(data.get("result")))
             case "refused":
-                yield _deed(record, data, {}, "refused")
+                return _deed(record, data, {}, "refused")
+        return None
 
 
 def _deed(record: Record, run: Data, asked: Data, result: str) -> Deed:

@@ -6,15 +6,25 @@ from reconciler.audit.unfinished import Resolution
 from reconciler.domain.ends import End
 from reconciler.domain.outcome import Outcome
 from reconciler.domain.plan import Change, Holding, Operation, Plan
+from reconciler.domain.review import Review
 
 Data = dict[str, Any]
 
 
 def run_started(
-    plan: Plan, *, tool_version: str, actor: str, locks: list[dict[str, str]] | None = None
+    plan: Plan,
+    *,
+    tool_version: str,
+    actor: str,
+    locks: list[dict[str, str]] | None = None,
+    review: Review | None = None,
 ) -> Data:
-    """Describe the run: which plan, on which console, with whose token, under which locks."""
+    """Describe the run: which plan, on which console, with whose token, under which locks.
+
+    `review` says who looked at it before; an apply by hand has none.
+    """
     return {
+        **({"review": _review(review)} if review else {}),
         **({"locks": locks} if locks else {}),
         **({"undo_of": plan.options.undo_of.run} if plan.options.undo_of else {}),
         "tool_version": tool_version,
@@ -68,10 +78,11 @@ def token_revocation(operation: Operation, result: str, detail: str) -> Data:
     return {"principal": _principal(operation), "result": result, "detail": detail}
 
 
-def refused(plan: Plan, *, tool_version: str, actor: str) -> Data:
+def refused(plan: Plan, *, tool_version: str, actor: str, review: Review | None = None) -> Data:
     """Describe a plan that a guardrail refused to carry out; nothing was written."""
     rules = sorted({refusal.rule for refusal in plan.refusals})
-    return {**run_started(plan, tool_version=tool_version, actor=actor), "rules": rules}
+    told = run_started(plan, tool_version=tool_version, actor=actor, review=review)
+    return {**told, "rules": rules}
 
 
 def resolved(resolution: Resolution) -> Data:
@@ -98,6 +109,22 @@ def _principal(operation: Operation) -> Data:
         "name": operation.name.label,
         "id": operation.principal_id or "",
     }
+
+
+def _review(review: Review) -> Data:
+    texts = {
+        "run": review.run,
+        "started_by": review.started_by,
+        "request": review.request,
+        "url": review.url,
+        "head": review.head,
+        "author": review.author,
+        "merged_by": review.merged_by,
+    }
+    told: Data = {name: text for name, text in texts.items() if text}
+    if review.request:
+        told["approvals"] = [{"by": one.by, "commit": one.commit} for one in review.approvals]
+    return {**told, "trigger": review.trigger, "commit": review.commit}
 
 
 def _end(end: End) -> Data:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from reconciler.audit.ocsf import PRODUCT
+from reconciler.audit.ocsf import PLAN, PRODUCT
 
 Event = dict[str, Any]
 
@@ -29,13 +29,14 @@ def flat(event: Event) -> Event:
 
 def cloud_event(event: Event) -> Event:
     """Return a CloudEvents 1.0 envelope around an OCSF event; its id is the event's own uid."""
-    metadata, subject = event["metadata"], event.get("user", {})
+    metadata, about = event["metadata"], event.get("user") or event["entity"]
+    subject = "plan" if about["type"] == PLAN else str(about.get("uid") or about["name"])
     return {
         "specversion": "1.0",
         "id": metadata["uid"],
         "source": metadata["tenant_uid"],
         "type": f"{PRODUCT}.{event['class_uid']}.{event['activity_id']}.v1",
-        "subject": str(subject.get("uid") or subject.get("name") or "plan"),
+        "subject": subject,
         "time": metadata["original_time"],
         "datacontenttype": "application/json",
         "data": event,

@@ -5,7 +5,7 @@ that the same journal gives the same events wherever it is exported (T75). The u
 record's hash, so that an event delivered twice can be told from two events.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -22,6 +22,7 @@ PRODUCT = "sentinelone-reconciler"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _STATUS = {
     "started": (1, "Success"),
+    "intended": (99, "Other"),
     "applied": (1, "Success"),
     "failed": (2, "Failure"),
     "conflict": (2, "Failure"),
@@ -74,6 +75,10 @@ _LIFE_CYCLE = {
 
 _REFUSAL = Kind(3004, "Entity Management", 99, "Refuse")
 _START = Kind(3004, "Entity Management", 99, "Start")
+_INTENT = Kind(3004, "Entity Management", 99, "Intend")
+"""Of no class that tells of anybody's access: nothing has happened yet."""
+PLAN = "access plan"
+"""Type of the entity where an event is about a whole plan."""
 _USER = {"user": (1, "User"), "service": (4, "Service")}
 
 
@@ -82,11 +87,8 @@ def ocsf(deed: Deed, version: str) -> Iterator[Event]:
 
     What a record does not say is left out; a foreign record's form is not trusted.
     """
-    if deed.result == "refused":
-        yield _refusal(deed, version)
-        return
-    if deed.result == "started":
-        yield _start(deed, version)
+    if deed.record.kind in _OTHERS:
+        yield _OTHERS[deed.record.kind](deed, version)
         return
     kind = _LIFE_CYCLE.get((version, deed.operation))
     if kind:
@@ -133,9 +135,26 @@ def _start(deed: Deed, version: str) -> Event:
     return event
 
 
+def _intent(deed: Deed, version: str) -> Event:
+    user = _user(deed)
+    entity = {key: user[key] for key in ("name", "uid") if key in user}
+    event = _event(deed, version, 0, _INTENT, {"entity": {**entity, "type": user["type"]}})
+    event["message"] = f"is about to {deed.operation} {_name(deed)}; nothing has happened yet"
+    event["unmapped"]["reconciler"]["changes"] = list(deed.changes)
+    return event
+
+
+_OTHERS: dict[str, Callable[[Deed, str], Event]] = {
+    "refused": _refusal,
+    "run-started": _start,
+    "intent": _intent,
+}
+"""Kind of record -> its event, where that is about nobody's access."""
+
+
 def _plan(deed: Deed) -> Event:
     digest = str(deed.run.get("content_digest"))
-    return {"name": "plan", "type": "access plan", "uid": digest}
+    return {"name": "plan", "type": PLAN, "uid": digest}
 
 
 def _event(deed: Deed, version: str, number: int, kind: Kind, told: Event) -> Event:

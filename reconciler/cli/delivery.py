@@ -1,14 +1,16 @@
-"""Delivery of the record while an apply runs: before its first write, and at its end."""
+"""Delivery of the record while a run writes: before it, before each write, and at its end."""
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import click
 
 from reconciler.audit.chain import read_chain
 from reconciler.audit.export import FORMS
+from reconciler.audit.journal import Journal
 from reconciler.cli.afterwards import tell
 from reconciler.cli.session import Session
 from reconciler.errors import ExitCode, ReconcilerError, RefusedError, SettingsError
@@ -16,6 +18,8 @@ from reconciler.rendering.safe import visible
 from reconciler.settings import Runtime
 from reconciler.sinks.address import SinkAddress, chosen_sink
 from reconciler.sinks.deliver import deliver
+from reconciler.sinks.escort import Escort
+from reconciler.workflow.execute import Record
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -31,14 +35,31 @@ def sink_options(function: _F) -> _F:
     required = click.option(
         "--require-sink",
         is_flag=True,
-        help="Write nothing unless the sink has taken all of the record so far.",
+        help="Ask the console for nothing that the sink has not taken the intent of.",
     )
     return url(form(required(function)))
 
 
+class Delivers(Protocol):
+    """Where the record of one run goes beyond its file, and when."""
+
+    @property
+    def is_required(self) -> bool:
+        """True when nothing may be asked of the console before its intent has arrived there."""
+
+    def before(self) -> None:
+        """Deliver what is on record before the first write. Raises RefusedError: then none is."""
+
+    def escort(self, journal: Journal) -> contextlib.AbstractContextManager[Record]:
+        """Return the journal as the writing uses it."""
+
+    def after(self) -> int:
+        """Deliver what the run added, and return an exit code."""
+
+
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """Where the record of one apply goes beyond its file."""
+    """Where the record of one run goes beyond its file."""
 
     runtime: Runtime
     journal: Path
@@ -68,9 +89,29 @@ class Delivery:
         if self.is_required:
             raise RefusedError(
                 f"{error.message} Nothing was written, because --require-sink is given.",
-                "Mend the sink, or apply without --require-sink.",
+                "Mend the sink, or run without --require-sink.",
             )
         _warn(error)
+
+    @contextlib.contextmanager
+    def escort(self, journal: Journal) -> Iterator[Record]:
+        """Return the journal as the writing uses it, when `before` has delivered what is there.
+
+        With a required sink, adding an intent returns when the sink has it, and raises
+        RefusedError when it does not take it, then and from then on.
+        """
+        if self.address is None or not self.is_required:
+            yield journal
+            return
+        runtime = self.runtime
+        with Escort(
+            journal,
+            self.journal,
+            self.address,
+            monotonic=runtime.monotonic,
+            sleep=runtime.sleep,
+        ) as escort:
+            yield escort
 
     def after(self) -> int:
         """Deliver what this run added. Returns an exit code: 4 when a required sink fails now."""

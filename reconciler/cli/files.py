@@ -30,6 +30,8 @@ class Files:
     policies: Path
     guardrails: Path | None
     base: str | None
+    shown: Path | None = None
+    """The folder that places name; without it, `policies`."""
 
 
 def load_files(session: Session, files: Files, options: Options = NO_OPTIONS) -> Wanted:
@@ -37,7 +39,7 @@ def load_files(session: Session, files: Files, options: Options = NO_OPTIONS) ->
 
     Raises PolicyError with every problem, SettingsError when the base names no commit.
     """
-    loaded = load(files.policies, files.guardrails)
+    loaded = load(files.policies, files.guardrails, files.shown)
     policy, guardrails = loaded.policy, loaded.guardrails
     if options.undo_of:
         # What the policies say has no part in it; the guardrails judge it as they do a plan.

@@ -14,4 +14,5 @@ def with_history(session: Session, files: Files, plan: Plan) -> Plan:
         return plan
     places = {change.places[0] for change in changes if change.places}
     environ = child_environment(session.runtime.environ)
-    return with_commits(plan, read_history(files.policies, places, files.base, environ))
+    history = read_history(files.policies, places, files.base, environ, files.shown)
+    return with_commits(plan, history)

@@ -15,7 +15,14 @@ from reconciler.errors import RefusedError
 from reconciler.planning.intersection import LeftOut, left_out
 from reconciler.planning.make import make_plan
 from reconciler.rendering.tree import decided_part, differing, plan_tree, principals_of
-from reconciler.workflow.binding import check_binding, check_surroundings, due_now, plan_again
+from reconciler.workflow.binding import (
+    Bound,
+    Compared,
+    check_binding,
+    check_surroundings,
+    due_now,
+    plan_again,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,16 +33,26 @@ class Decision:
     left_out: tuple[LeftOut, ...] = ()
 
 
-def reviewed_plan(
-    wanted: Wanted, actual: Actual, file: dict[str, Any], now: datetime, *, only_planned: bool
-) -> Decision:
+@dataclass(frozen=True, slots=True)
+class Reviewed:
+    """A saved plan as somebody reviewed it, and how closely it binds."""
+
+    file: dict[str, Any]
+    """Its machine form, as `read_plan_file` returns it."""
+    only_planned: bool = False
+    """Do what of it still holds, rather than refuse."""
+    bound: Bound = Bound.WHOLLY
+
+
+def reviewed_plan(wanted: Wanted, actual: Actual, reviewed: Reviewed, now: datetime) -> Decision:
     """Return what of a saved plan is to be executed at this instant.
 
     Raises RefusedError when it is no longer what would be done, or never was; with `only_planned`
     only when time, accounts or view forbid all of it.
     """
-    if only_planned:
-        return _intersection(wanted, actual, file, now)
+    if reviewed.only_planned:
+        return _intersection(wanted, actual, reviewed, now)
+    file = reviewed.file
     saved = saved_plan(file)
     planned = _planned(file)
     recomputed = make_plan(wanted, actual, saved.instant, only=planned)
@@ -43,7 +60,7 @@ def reviewed_plan(
     moved = differing(file, tree, derived=derived)
     names = _names(moved, file, tree)
     left = left_out(saved.operations, recomputed.operations, recomputed.operations, names, actual)
-    check_binding(saved, recomputed, now, moved, left)
+    check_binding(Compared(saved, recomputed, moved, left), now, reviewed.bound)
     if decided_part(tree, derived=derived) != decided_part(file, derived=derived):
         who = ", ".join(moved)
         raise RefusedError(
@@ -68,18 +85,19 @@ def _with_ends(plan: Plan, executed: Plan, whole: Plan) -> Plan:
     return replace(plan, ends=judged.ends, taken=judged.taken)
 
 
-def _intersection(wanted: Wanted, actual: Actual, file: dict[str, Any], now: datetime) -> Decision:
+def _intersection(wanted: Wanted, actual: Actual, reviewed: Reviewed, now: datetime) -> Decision:
     """Return the part of the saved plan that would be done today too, judged as a plan of its own.
 
     The guardrails see exactly what will be executed: without a grant that was left out, a revoke
     that was fine may go too far.
     """
+    file = reviewed.file
     saved = saved_plan(file)
     # Who is meant is said by name below; a target that the policies dropped must not end the run.
     untargeted = replace(wanted, options=replace(wanted.options, targets=()))
     planned = _planned(file)
     recomputed = make_plan(untargeted, actual, saved.instant, only=planned)
-    check_surroundings(saved, recomputed, now)
+    check_surroundings(saved, recomputed, now, reviewed.bound)
     at_now = make_plan(untargeted, actual, now, only=planned)
     tree, derived = _comparable(untargeted, actual, file, recomputed)
     due = due_now(recomputed.operations, at_now.operations)

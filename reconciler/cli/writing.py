@@ -6,7 +6,7 @@ from reconciler import __version__
 from reconciler.audit import events
 from reconciler.audit.journal import Journal
 from reconciler.cli.afterwards import look_for_others, noted, tell, verify
-from reconciler.cli.delivery import Delivery
+from reconciler.cli.delivery import Delivers
 from reconciler.cli.locking import Locks
 from reconciler.cli.session import Session
 from reconciler.cli.signals import Stopping
@@ -14,6 +14,7 @@ from reconciler.cli.undoing import Undoing
 from reconciler.console.client import WriteClient
 from reconciler.domain.outcome import Outcome, Result
 from reconciler.domain.plan import Plan
+from reconciler.domain.review import Review
 from reconciler.domain.state import Actual
 from reconciler.errors import ExitCode, JournalError, RefusedError
 from reconciler.planning.order import waves
@@ -22,6 +23,14 @@ from reconciler.rendering.outcomes import outcome_text, outcomes_summary
 from reconciler.workflow.apply import run
 from reconciler.workflow.execute import Surroundings
 from reconciler.workflow.hands import Hands
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What became of a run that wrote, or tried to."""
+
+    code: int
+    outcomes: tuple[Outcome, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +44,12 @@ class Run:
     journal: Journal
     concurrency: int
     locks: Locks
-    delivery: Delivery
+    delivery: Delivers
     undoing: Undoing
+    review: Review | None = None
 
-    def carry_out(self, plan: Plan) -> int:
-        """Write, look again, and return the exit code of the whole."""
+    def carry_out(self, plan: Plan) -> Written:
+        """Write, look again, and return every outcome with the exit code of the whole."""
         outcomes: list[Outcome] = []
         try:
             code = self._recorded(plan, outcomes)
@@ -47,16 +57,19 @@ class Run:
         except JournalError as error:
             # What was written before is on the screen; the run ends here.
             tell(error_text(error, color=self.session.color_err), err=True)
-            return ExitCode.PARTIAL if outcomes else ExitCode.FAILED
+            return Written(ExitCode.PARTIAL if outcomes else ExitCode.FAILED, tuple(outcomes))
         # Who asked the run to end waits for no sink; the next run delivers.
-        return code if code > ExitCode.PARTIAL else max(code, self.delivery.after())
+        is_over = code > ExitCode.PARTIAL
+        return Written(code if is_over else max(code, self.delivery.after()), tuple(outcomes))
 
     def _recorded(self, plan: Plan, outcomes: list[Outcome]) -> int:
         """Do it all with a record of it; `outcomes` is filled as they happen."""
         own = self.actual.identity
         since = noted(self.client)
         locks = self.locks.told()
-        started = events.run_started(plan, tool_version=__version__, actor=own.label, locks=locks)
+        started = events.run_started(
+            plan, tool_version=__version__, actor=own.label, locks=locks, review=self.review
+        )
         self.journal.append("run-started", started | events.ends(plan))
         self._announce()
         signal = self._execute(plan, outcomes)
@@ -85,13 +98,14 @@ class Run:
     def _execute(self, plan: Plan, outcomes: list[Outcome]) -> int | None:
         """Run the operations and tell each outcome; return the signal that asked to end."""
         self.client.check_before_writes(self.locks.check)
-        with Stopping() as stopping:
+        with Stopping() as stopping, self.delivery.escort(self.journal) as record:
             around = Surroundings(
                 console=Hands(self.client, self.actual),
-                journal=self.journal,
+                journal=record,
                 sleep=self.session.runtime.sleep,
                 is_stopping=lambda: stopping.signal is not None or not self.locks.still_held(),
                 concurrency=self.concurrency,
+                intends_first=self.delivery.is_required,
             )
             for outcome in run(waves(plan.operations, self.actual.identity), around):
                 outcomes.append(outcome)

@@ -25,12 +25,16 @@ _SEPARATORS = re.compile(r"[\s,\[\]{}\"'#]+")
 
 
 def read_history(
-    root: Path, places: Iterable[Place], ref: str | None, environ: Mapping[str, str]
+    root: Path,
+    places: Iterable[Place],
+    ref: str | None,
+    environ: Mapping[str, str],
+    shown: Path | None = None,
 ) -> History:
     """Return what git tells about places in the policies folder, and about the commits since.
 
-    `ref` is the base as `documents.base.read_base` takes it. Never raises: what git does not
-    tell is absent.
+    `ref` is the base as `documents.base.read_base` takes it; places lie below `shown`, else below
+    the folder. Never raises: what git does not tell is absent.
     """
     git = Git(root, environ)
     prefix, head = git.prefix(), git.commit("HEAD")
@@ -39,7 +43,7 @@ def read_history(
     base = base_commit(git, ref)
     recent, is_whole = _recent(git, base, head) if base else ((), False)
     return History(
-        written=blame(git, prefix, head, _by_file(root, places), _work_tree(root)),
+        written=blame(git, prefix, head, _by_file(shown or root, places), _work_tree(root)),
         recent=recent,
         is_clean=is_whole and is_committed(git, prefix),
     )

@@ -39,6 +39,7 @@ _ELSEWHERE = re.compile(
     r"|COMMON_DIR|CEILING_DIRECTORIES|SHALLOW_FILE|GRAFT_FILE|REPLACE_REF_BASE|QUARANTINE_PATH"
     r"|PREFIX|TRACE.*|TEMPLATE_DIR)"
 )
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", re.ASCII)
 _USER_INFO = re.compile(r"://[^/@\s]*@")
 
 
@@ -53,14 +54,18 @@ class Remote:
     ref: str
     environ: Mapping[str, str]
     """What the child may see; no variable that leads to a token of ours."""
+    purpose: str
+    """What the ref is for, in messages."""
     scratch: "tempfile.TemporaryDirectory[str]"
 
     @classmethod
-    def open(cls, url: str, ref: str, environ: Mapping[str, str]) -> Self:
+    def open(
+        cls, url: str, ref: str, environ: Mapping[str, str], purpose: str = "the lock"
+    ) -> Self:
         """Make the empty repository; `close` deletes it."""
-        scratch = tempfile.TemporaryDirectory(prefix="reconciler-lock-", ignore_cleanup_errors=True)
+        scratch = tempfile.TemporaryDirectory(prefix="reconciler-git-", ignore_cleanup_errors=True)
         clean = {k: v for k, v in environ.items() if not _ELSEWHERE.fullmatch(k)}
-        remote = cls(url, ref, {**clean, **_ALWAYS}, scratch)
+        remote = cls(url, ref, {**clean, **_ALWAYS}, purpose, scratch)
         try:
             remote.ask("init", "--quiet", "--bare", "--template=", ".")
         except BaseException:
@@ -90,10 +95,26 @@ class Remote:
         self.ask("fetch", "--quiet", "--no-tags", "--depth=1", "--", self.url, refspec)
         return self.ask("rev-parse", "--verify", "refs/seen^{commit}").strip()
 
-    def commit(self, message: str) -> str:
-        """Make a commit without files here, and return its id."""
-        tree = self.ask("hash-object", "-t", "tree", "-w", "--stdin").strip()
-        return self.ask("commit-tree", tree, stdin=message).strip()
+    def files(self, commit: str) -> dict[str, bytes]:
+        """Return the files at the top of a commit, after `fetch`; links and folders stay out."""
+        found = {}
+        for line in self.ask("ls-tree", "-z", commit).split("\0"):
+            about, _, name = line.partition("\t")
+            if about.startswith("100644 blob ") and _PLAIN_NAME.fullmatch(name):
+                found[name] = self._bytes("cat-file", "blob", about.split()[-1])
+        return found
+
+    def commit(
+        self, message: str, files: Mapping[str, bytes] | None = None, parent: str | None = None
+    ) -> str:
+        """Make a commit of these files and no others here, and return its id."""
+        lines = []
+        for name, content in sorted((files or {}).items()):
+            blob = self._bytes("hash-object", "-w", "--stdin", stdin=content).decode().strip()
+            lines.append(f"100644 blob {blob}\t{name}\0")
+        tree = self.ask("mktree", "-z", stdin="".join(lines)).strip()
+        parents = ("-p", parent) if parent else ()
+        return self.ask("commit-tree", tree, *parents, stdin=message).strip()
 
     def swap(self, expected: str | None, wanted: str | None) -> bool:
         """Let the ref name another commit, if it names the expected one; None means no ref.
@@ -114,6 +135,9 @@ class Remote:
 
     def ask(self, *arguments: str, stdin: str = "") -> str:
         """Run git in the empty repository and return what it prints."""
+        return self._bytes(*arguments, stdin=stdin.encode()).decode("utf-8", "replace")
+
+    def _bytes(self, *arguments: str, stdin: bytes = b"") -> bytes:
         command = ["git", "-C", self.scratch.name, "--no-pager", *_SAFE, *arguments]
         try:
             done = subprocess.run(  # noqa: S603 - fixed words and a checked address, no shell
@@ -121,8 +145,6 @@ class Remote:
                 env=dict(self.environ),
                 input=stdin,
                 capture_output=True,
-                encoding="utf-8",
-                errors="replace",
                 timeout=_SECONDS,
                 check=False,
                 start_new_session=True,  # ssh finds no terminal to ask on
@@ -131,14 +153,15 @@ class Remote:
             why = "git is not installed" if isinstance(error, FileNotFoundError) else "no answer"
             raise self._trouble(arguments[0], why) from error
         if done.returncode != 0:
-            raise self._trouble(arguments[0], _last_line(done.stderr))
+            why = _last_line(done.stderr.decode("utf-8", "replace"))
+            raise self._trouble(arguments[0], why)
         return done.stdout
 
     def _trouble(self, word: str, why: str) -> SettingsError:
         return SettingsError(
-            f"git {word} failed for the lock at {self.url}: {why}.",
-            "Without the lock nothing is changed: check that this user may push there without "
-            "being asked for a password.",
+            f"git {word} failed for {self.purpose} at {self.url}: {why}.",
+            f"Without {self.purpose} nothing is changed: check that this user may push there "
+            "without being asked for a password.",
         )
 
 

@@ -13,7 +13,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from reconciler.errors import SettingsError
+from reconciler.errors import RefusedError, SettingsError
 from reconciler.locks.base import Clocks, Held, Owner, locked
 
 _MAX_BYTES = 4096
@@ -51,18 +51,15 @@ class LocalLock:
         descriptor = self._open()
         try:
             self._take(descriptor)
-        except BlockingIOError:
+        except BaseException as error:
+            # An interruption too: a descriptor that stays open would keep the lock.
             holder, since = _signature(descriptor)
             os.close(descriptor)
-            raise locked(
-                self.name,
-                holder,
-                since,
-                "Wait until that apply has ended; the lock ends with its process.",
-            ) from None
-        except OSError as error:
-            os.close(descriptor)
-            raise self._unusable(error) from error
+            if isinstance(error, BlockingIOError):
+                raise self._taken(holder, since) from None
+            if isinstance(error, OSError):
+                raise self._unusable(error) from error
+            raise
 
         def release() -> bool:
             with contextlib.suppress(OSError):  # the text only informs
@@ -94,6 +91,10 @@ class LocalLock:
             return os.path.samestat(os.fstat(descriptor), self.path.lstat())
         except OSError:
             return False
+
+    def _taken(self, holder: str, since: str) -> RefusedError:
+        wait = "Wait until that apply has ended; the lock ends with its process."
+        return locked(self.name, holder, since, wait)
 
     def _unusable(self, error: OSError) -> SettingsError:
         return SettingsError(

@@ -10,7 +10,7 @@ Numbered = tuple[int, Event]
 MOST = 100
 """Events in one request, unless a single record has more."""
 
-_LINES = {"sdl": "application/json"}
+_LINES = {"sdl": "application/json", "chat": "application/json"}
 """Forms sent as one object a line, each with another type than JSON Lines has."""
 
 

@@ -4,7 +4,7 @@ import hashlib
 import json
 from pathlib import Path
 
-from reconciler.audit.chain import Chain
+from reconciler.audit.chain import Chain, Record
 from reconciler.documents.private_file import Kind, read_private, write_private
 from reconciler.errors import SettingsError
 from reconciler.sinks.address import SinkAddress
@@ -38,13 +38,13 @@ def delivered(path: Path, chain: Chain) -> int:
     return record.sequence if record and record.sequence == tree["record"] else 0
 
 
-def advance(path: Path, address: SinkAddress, chain: Chain, record: int) -> None:
+def advance(path: Path, address: SinkAddress, record: Record) -> None:
     """Note that all up to a record was delivered; raises SettingsError when that is impossible."""
     tree = {
         "version": 1,
         "url": address.url,
         "format": address.form,
-        "record": record,
-        "head": chain.records[record - 1].hash,
+        "record": record.sequence,
+        "head": record.hash,
     }
     write_private(path, json.dumps(tree, sort_keys=True) + "\n", _KIND)

@@ -36,8 +36,8 @@ def deliver(  # noqa: PLR0913 - two clocks, and what goes where
     with Sink(address, monotonic, sleep) as sink:
         for record, events in batches(todo):
             sink.hand_over(events)
-            advance(path, address, chain, record)
+            advance(path, address, chain.records[record - 1])
             count, noted = count + len(events), record
     if len(chain.records) > noted:  # the rest is told to nobody
-        advance(path, address, chain, len(chain.records))
+        advance(path, address, chain.records[-1])
     return count

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from reconciler.audit import events
 from reconciler.domain.outcome import Outcome, Result
 from reconciler.domain.plan import Operation
-from reconciler.errors import DeniedError, JournalError
+from reconciler.errors import DeniedError, JournalError, RefusedError
 from reconciler.planning.order import Waves
 from reconciler.workflow.execute import DeniedHalfwayError, Surroundings, execute
 
@@ -97,6 +97,10 @@ class _Course:
         except DeniedHalfwayError as error:
             self._stop(_DENIED)
             return error.outcome
+        except RefusedError as error:
+            # The intent is not recorded everywhere it has to be, so nothing was asked.
+            self._stop(error.message)
+            return Outcome(operation, Result.NOT_ATTEMPTED, error.message)
 
     def _count(self, outcome: Outcome) -> None:
         """Stop after several failures in a row; a conflict says nothing about the console."""

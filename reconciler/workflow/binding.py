@@ -6,7 +6,9 @@ bindings.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import Enum
 
 from reconciler.domain.plan import Operation, Plan, SavedPlan
 from reconciler.errors import RefusedError
@@ -19,18 +21,31 @@ CLOCK_SKEW = timedelta(minutes=5)
 """How far ahead the clock of the machine that planned may be."""
 
 
-def check_binding(
-    saved: SavedPlan,
-    recomputed: Plan,
-    now: datetime,
-    differing: Sequence[str] = (),
-    left: Sequence[LeftOut] = (),
-) -> None:
-    """Raise RefusedError with every difference between the saved plan and the recomputed one.
+class Bound(Enum):
+    """What a saved plan is bound by."""
 
-    `recomputed` is about the saved plan's principals only; `differing` names those of them for
-    whom something else would be done now, and `left` whom `--only-planned` would leave out.
-    """
+    WHOLLY = "wholly"
+    """Content, policies, guardrails and age: applied by hand."""
+    BY_CONTENT = "by content"
+    """Content alone, at any age: CI applies what a pull request's reviewers saw, on a branch that
+    other pull requests have moved since (contract, "The plan"). The guardrails judge anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """A saved plan beside the one recomputed for its principals, at its own instant."""
+
+    saved: SavedPlan
+    recomputed: Plan
+    differing: Sequence[str] = ()
+    """For whom something else would be done now."""
+    left: Sequence[LeftOut] = ()
+    """Whom `--only-planned` would leave out."""
+
+
+def check_binding(compared: Compared, now: datetime, bound: Bound = Bound.WHOLLY) -> None:
+    """Raise RefusedError with every difference between the saved plan and the recomputed one."""
+    saved, recomputed, left = compared.saved, compared.recomputed, compared.left
     is_done = len(left) == len(saved.operations) > 0 and all(one.is_done for one in left)
     if is_done and not any(_unseen(saved, recomputed)):
         raise RefusedError(
@@ -38,8 +53,8 @@ def check_binding(
             "Nothing was written.",
             "There is nothing left to do; `reconciler plan` shows what differs now.",
         )
-    unbound = tuple(_unbound(saved, recomputed, now))
-    moved = (*unbound, *_moved(saved, recomputed, differing))
+    unbound = tuple(_unbound(saved, recomputed, now, bound))
+    moved = (*unbound, *_moved(compared, bound))
     _refuse(saved, moved, holds_in_part=not unbound and len(left) < len(saved.operations))
 
 
@@ -50,9 +65,11 @@ def plan_again(*, holds_in_part: bool) -> str:
     return f"{again}{part}."
 
 
-def check_surroundings(saved: SavedPlan, recomputed: Plan, now: datetime) -> None:
+def check_surroundings(
+    saved: SavedPlan, recomputed: Plan, now: datetime, bound: Bound = Bound.WHOLLY
+) -> None:
     """Raise RefusedError when age, accounts or view rule out even a part of the saved plan."""
-    _refuse(saved, tuple(_unbound(saved, recomputed, now)))
+    _refuse(saved, tuple(_unbound(saved, recomputed, now, bound)))
 
 
 def check_origin(saved: SavedPlan, origin: str, tool_version: str) -> None:
@@ -93,9 +110,9 @@ def _refuse(saved: SavedPlan, moved: tuple[str, ...], *, holds_in_part: bool = F
         )
 
 
-def _unbound(saved: SavedPlan, recomputed: Plan, now: datetime) -> Iterator[str]:
+def _unbound(saved: SavedPlan, recomputed: Plan, now: datetime, bound: Bound) -> Iterator[str]:
     """Yield what is wrong with the time and with what the token sees."""
-    if now - saved.instant > MAX_AGE:
+    if bound is Bound.WHOLLY and now - saved.instant > MAX_AGE:
         yield (
             f"It is older than {MAX_AGE.total_seconds() / 3600:.0f} hours: "
             f"made at {_utc(saved.instant)}, and it is {_utc(now)}."
@@ -128,14 +145,15 @@ def _unseen(saved: SavedPlan, recomputed: Plan) -> Iterator[str]:
         )
 
 
-def _moved(saved: SavedPlan, recomputed: Plan, differing: Sequence[str]) -> Iterator[str]:
+def _moved(compared: Compared, bound: Bound) -> Iterator[str]:
     """Yield what was planned from and is not the same any more, both sides named."""
+    saved, recomputed = compared.saved, compared.recomputed
     asked = "records of the run to be undone" if saved.options.undo_of else "policy files"
     for what, planned, here in (
         (asked, saved.policy_digest, recomputed.policy_digest),
         ("guardrails", saved.guardrails_digest, recomputed.guardrails_digest),
     ):
-        if planned != here:
+        if planned != here and bound is Bound.WHOLLY:
             yield f"The {what} have changed. Planned: {_short(planned)}; here: {_short(here)}."
     permits = {role.id: role.digest for role in recomputed.roles}
     for role in saved.roles:
@@ -147,7 +165,7 @@ def _moved(saved: SavedPlan, recomputed: Plan, differing: Sequence[str]) -> Iter
                 f"planned. Planned: {_short(role.digest)}; here: {_short(now)}."
             )
     if saved.content_digest != recomputed.content_digest:
-        who = f" for {', '.join(differing)}" if differing else ""
+        who = f" for {', '.join(compared.differing)}" if compared.differing else ""
         yield f"What would be done{who} is not what was planned: the console, or the files, moved."
 
 

@@ -49,7 +49,7 @@ class Record(Protocol):
     """What apply needs of the journal."""
 
     def append(self, kind: str, data: dict[str, object]) -> None:
-        """Add one record, on disk when this returns."""
+        """Add one record, on disk when this returns, and wherever else an intent has to be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +63,9 @@ class Surroundings:
     """True once the run was asked to end; the operations in flight are still finished."""
     concurrency: int = 1
     """How many operations may be in flight at the same time."""
+    intends_first: bool = False
+    """True when the record is kept elsewhere too, which may take its time: the intent then comes
+    before the reading, so that the reading is as fresh as ever when the write leaves."""
 
 
 class DeniedHalfwayError(Exception):
@@ -77,9 +80,12 @@ def execute(operation: Operation, around: Surroundings) -> Outcome:
     """Do one operation and return what became of it.
 
     Raises DeniedError when the console refuses the token, JournalError when the intent cannot
-    be recorded; nothing was written then. Raises DeniedHalfwayError when it refuses the token
-    only after a write that may have happened.
+    be recorded, RefusedError when it is not recorded everywhere it has to be; nothing was written
+    then. Raises DeniedHalfwayError when it refuses the token only after a write that may have
+    happened.
     """
+    if around.intends_first:
+        around.journal.append("intent", events.intent(operation))
     try:
         seen = around.console.reread(operation)
     except DeniedError:
@@ -91,7 +97,8 @@ def execute(operation: Operation, around: Surroundings) -> Outcome:
         return Outcome(operation, Result.CONFLICT, conflict)
     if around.is_stopping():
         return Outcome(operation, Result.NOT_ATTEMPTED, "the run stopped before the write")
-    around.journal.append("intent", events.intent(operation))
+    if not around.intends_first:
+        around.journal.append("intent", events.intent(operation))
     remains = end_token(operation, seen, around.console, around.journal)
     outcome = _write(operation, around)
     return replace(outcome, remains=remains) if remains else outcome

@@ -1,4 +1,4 @@
-"""What a SIEM is told: every deed, in the forms it takes, and never what was only asked for."""
+"""What a SIEM is told: every deed, in the forms it takes; what was only asked for as no deed."""
 
 import json
 from collections import Counter
@@ -35,6 +35,7 @@ RUN = {
 ANA = {"kind": "user", "name": "ana@acme.example", "id": "10"}
 NEW = {"kind": "user", "name": "new@acme.example", "id": ""}
 SIEM = {"kind": "service", "name": "service:siem", "id": "11"}
+EXPORT = {"kind": "service", "name": "service:export", "id": ""}
 
 
 def change(action: str = "grant", *, risk: str = "low", **other: str) -> Event:
@@ -49,7 +50,7 @@ ADMIN = {"role": "Admin", "role_id": "1"}
 
 
 def outcome(principal: Event, result: str, *changes: Event, operation: str = "update") -> Event:
-    created = "77" if principal is NEW else ""
+    created = "77" if principal in (NEW, EXPORT) and result == "applied" else ""
     told = {"operation": operation, "principal": principal, "result": result, "detail": "told"}
     return {**told, "created_id": created, "changes": list(changes)}
 
@@ -73,6 +74,14 @@ STORY: list[tuple[str, Event]] = [
     ("resolved", {"principal": ANA, "intent": 12, "result": "changed since", "detail": "told"}),
     ("token-revocation", {"principal": ANA, "result": "applied", "detail": ""}),
     ("lock-taken-over", {"lock": "the Lease a/b", "nonce": "0" * 32, "takeover": "run 1 since 9"}),
+    ("intent", {"operation": "create", "principal": EXPORT, "changes": [change()]}),
+    ("outcome", outcome(EXPORT, "applied", change(), operation="create")),
+    ("outcome", outcome(EXPORT, "unknown", change(), operation="create")),
+    ("outcome", outcome(EXPORT, "conflict", change(risk="high", **ADMIN), operation="create")),
+    ("intent", {"operation": "rotate", "principal": SIEM, "changes": []}),
+    ("outcome", outcome(SIEM, "applied", operation="rotate")),
+    ("outcome", outcome(SIEM, "failed", operation="rotate")),
+    ("resolved", {"principal": SIEM, "intent": 23, "result": "not applied", "detail": "told"}),
 ]
 
 
@@ -131,6 +140,37 @@ def test_every_kind_of_record_is_exported_or_left_out_for_a_reason() -> None:
     assert {RECORDS[number - 1].kind for number in numbers} == set(EXPORTED)
 
 
+@pytest.mark.parametrize("form", ["ocsf-1.8", "ocsf-1.9"])
+def test_an_intent_is_told_as_nobody_s_access(form: str) -> None:
+    """T72: a SIEM that counts grants counts none that was only asked for."""
+    told = [one for one in events(form) if one["unmapped"]["reconciler"]["result"] == "intended"]
+
+    assert [one["entity"]["name"] for one in told] == [
+        *("ana@acme.example", "ana@acme.example", "service:export", "service:siem")
+    ]
+    assert {(one["class_uid"], one["activity_name"]) for one in told} == {(3004, "Intend")}
+    assert not any(key in one for one in told for key in ("user", "privileges", "iam_roles"))
+
+
+def lives(form: str, operation: str) -> list[tuple[int, str, str]]:
+    """Class, activity and status of the events about a whole user."""
+    return [
+        (one["class_uid"], one["activity_name"], one["status"])
+        for one in events(form)
+        if one["unmapped"]["reconciler"]["operation"] == operation
+        and not any(key in one for key in ("entity", "privileges", "iam_roles"))
+    ]
+
+
+def test_a_service_user_is_created_and_its_token_renewed_in_each_version() -> None:
+    ends = ("Success", "Unknown", "Failure")
+    assert lives("ocsf-1.8", "create") == [(3001, "Create", end) for end in ends]
+    assert lives("ocsf-1.9", "create") == [(3007, "Create", end) for end in ends]
+    ends = ("Success", "Failure", "Failure")
+    assert lives("ocsf-1.8", "rotate") == [(3001, "Rotate Token", end) for end in ends]
+    assert lives("ocsf-1.9", "rotate") == [(3007, "Rotate Token", end) for end in ends]
+
+
 def test_every_result_has_a_status() -> None:
     told = {
         event["unmapped"]["reconciler"]["result"]: event["status"] for event in events("ocsf-1.8")
@@ -139,12 +179,14 @@ def test_every_result_has_a_status() -> None:
     assert told == {
         "refused": "Failure",
         "started": "Success",
+        "intended": "Other",
         "applied": "Success",
         "failed": "Failure",
         "conflict": "Failure",
         "unknown": "Unknown",
         "not attempted": "Other",
         "changed since": "Unknown",
+        "not applied": "Failure",
     }
 
 

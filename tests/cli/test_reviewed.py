@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from builders import LYON, NOW, RELAXED, ROLES, SOC, assign, grant, lines, user, world
 
-from reconciler.cli.reviewed import reviewed_plan
+from reconciler.cli.reviewed import Reviewed, reviewed_plan
 from reconciler.documents.plan_file import sealed
 from reconciler.domain.access import Role
 from reconciler.domain.permissions import Permission, RolePermissions
@@ -40,7 +40,7 @@ def test_a_role_silently_turned_into_admin_is_not_granted_because_another_is_unr
     saved = sealed(plan_tree(make_plan(wanted, both, NOW), "1.0"))
     turned = replace(both, permissions=(permits(SOC, "Threats"), permits(HUNTER, "Users")))
 
-    decision = reviewed_plan(wanted, turned, saved, LATER, only_planned=True)
+    decision = reviewed_plan(wanted, turned, Reviewed(saved, only_planned=True), LATER)
 
     assert lines(decision.plan) == [
         "+ bo@acme.example Sweeper on EMEA/Lyon",

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -65,6 +66,24 @@ def test_only_this_user_can_open_file_and_folder(make: Make) -> None:
     with make().acquire():
         assert make().path.stat().st_mode & 0o777 == 0o600
         assert make().path.parent.stat().st_mode & 0o777 == 0o700
+
+
+def test_an_interruption_while_it_is_taken_leaves_it_free(
+    tmp_path: Path, clock: Any, owner: Any, make: Make
+) -> None:
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    clocks = SimpleNamespace(now=interrupted, sleep=clock.sleep, monotonic=clock.monotonic)
+    lock = LocalLock(tmp_path / "state", ORIGIN, owner("one"), clocks)
+    before = set(Path("/proc/self/fd").iterdir())
+
+    with pytest.raises(KeyboardInterrupt):
+        lock.acquire()
+
+    assert set(Path("/proc/self/fd").iterdir()) == before
+    with make("two").acquire() as held:
+        assert held.still_held()
 
 
 def test_a_deleted_file_is_a_lock_lost(make: Make) -> None:

@@ -2,8 +2,7 @@
 
 import json
 import signal
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,17 +18,6 @@ from reconciler.sinks.address import SinkAddress
 JOURNAL = ".reconciler/journal.jsonl"
 APPLY = ("apply", "--auto-approve")
 EXPORT = ("audit", "export")
-
-
-@pytest.fixture
-def sink() -> Iterator[SinkServer]:
-    with SinkServer() as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.005,), daemon=True)
-        thread.start()
-        yield server
-        server.over.set()
-        server.shutdown()
-        thread.join()
 
 
 @pytest.fixture
@@ -283,12 +271,137 @@ def test_what_was_not_delivered_goes_with_the_next_apply_even_an_empty_one(
 def test_a_required_sink_that_fails_at_the_end_is_told_by_the_exit_code(
     desk: Any, sink: SinkServer
 ) -> None:
-    sink.answers.extend([200, 500, 500, 500])
+    sink.answers.extend([200] * 5 + [500] * 3)  # the start and four intents
 
     told = desk.run(*APPLY, "--sink", sink.url, "--require-sink")
 
     assert (told.code, len(desk.written())) == (4, 4)
     assert "Not delivered: The sink" in told.err
+
+
+def activities(taken: Any) -> list[str]:
+    return [event["activity_name"] for event in taken.events]
+
+
+def test_a_required_sink_has_each_intent_before_the_console_is_asked(
+    desk: Any, sink: SinkServer
+) -> None:
+    seen: list[tuple[str, list[str]]] = []
+
+    def look() -> None:
+        record = sink.taken[-1].events[-1]
+        seen.append((record.get("entity", {}).get("name", ""), desk.written()))
+
+    sink.when_taken = look
+
+    assert desk.run(*APPLY, "--sink", sink.url, "--require-sink").code == 0
+
+    whom = [words.split()[1] for words in desk.written()]
+    assert [name for name, _ in seen[1:5]] == desk.recorded("intent")
+    assert len(whom) == 4
+    # When the sink had the n-th intent, n - 1 were written.
+    assert [len(written) for _, written in seen] == [0, 0, 1, 2, 3, 4]
+    assert uids(sink.events) == printed(desk)
+
+
+def test_what_a_required_sink_got_on_the_way_is_not_delivered_again(
+    desk: Any, sink: SinkServer
+) -> None:
+    assert desk.run(*APPLY, "--sink", sink.url, "--require-sink").code == 0
+    [cursor] = cursors(desk)
+    assert json.loads(cursor.read_text("utf-8"))["head"] == desk.run("audit", "head").out.strip()
+
+    assert desk.run(*EXPORT, "--to", sink.url).out.startswith("Delivered: 0 events")
+
+
+@pytest.mark.parametrize("form", ["ocsf-1.8", "ocsf-1.9", "sdl", "cloudevents"])
+def test_on_the_way_a_sink_is_told_just_what_an_export_tells(
+    desk: Any, sink: SinkServer, form: str
+) -> None:
+    desk.edit("guardrails.yaml", "nothing_left: delete", "nothing_left: refuse")
+    assert desk.run(*APPLY).code == 3  # a journal that has a past
+    desk.edit("guardrails.yaml", "nothing_left: refuse", "nothing_left: delete")
+    options = ("--sink", sink.url, "--sink-format", form, "--require-sink")
+
+    assert desk.run(*APPLY, *options).code == 0
+
+    told = desk.run(*EXPORT, "--format", form).out.splitlines()
+    assert sink.events == [json.loads(line) for line in told]
+
+
+@pytest.mark.parametrize("harm", HARM, ids=["5xx", "hang", "drop", "no"])
+def test_a_required_sink_that_fails_on_the_way_stops_the_run(
+    desk: Any, sink: SinkServer, harm: list[Any]
+) -> None:
+    sink.answers.extend([200, 200, 200, *harm])  # the start and two intents
+
+    told = desk.run(
+        *(*APPLY, "--require-sink"), RECONCILER_SINK=sink.url, RECONCILER_SINK_TIMEOUT="0.2"
+    )
+
+    assert (told.code, len(desk.written())) == (4, 2)
+    results = [each["data"]["result"] for each in desk.journal() if each["kind"] == "outcome"]
+    assert results == ["applied", "applied", "not attempted", "not attempted"]
+    assert told.out.count("the required sink does not take the record: The sink") == 2
+    assert len(desk.recorded("intent")) == 3
+    # The sink was not asked about the fourth; once more about all at the end.
+    assert len(sink.asked) == 3 + len(harm) + 1
+    assert uids(sink.events) == printed(desk)
+
+
+def test_after_a_sink_that_failed_on_the_way_the_next_run_goes_on(
+    desk: Any, sink: SinkServer
+) -> None:
+    sink.answers.extend([200, 200, 200, 403])
+    assert desk.run(*APPLY, "--sink", sink.url, "--require-sink").code == 4
+
+    told = desk.run(*APPLY, "--sink", sink.url, "--require-sink")
+
+    assert (told.code, len(desk.written())) == (0, 4)
+    assert "An earlier run ended" not in told.text
+    assert uids(sink.events) == printed(desk)
+
+
+def test_with_many_at_a_time_no_write_is_earlier_than_its_intent(
+    desk: Any, proxy: Any, sink: SinkServer
+) -> None:
+    early: list[str] = []
+
+    def look(exchange: Any) -> None:
+        ids = [event["entity"].get("uid") for event in sink.events if "entity" in event]
+        whom = exchange.path.rpartition("/")[2]
+        early.extend([whom] if whom.isdigit() and whom not in ids else [])
+        exchange.answer(exchange.forward())
+
+    for method in ("POST", "PUT", "DELETE"):
+        proxy.when(look, method=method, times=9)
+
+    told = desk.run(*APPLY, "--concurrency", "4", "--sink", sink.url, "--require-sink")
+
+    assert (told.code, len(desk.written()), early) == (0, 4, [])
+    assert uids(sink.events) == printed(desk)
+
+
+def test_who_changes_somebody_while_the_sink_takes_its_time_is_not_overwritten(
+    desk: Any, sink: SinkServer
+) -> None:
+    def change() -> None:
+        record = sink.taken[-1].events[-1]
+        if record.get("entity", {}).get("name") == "bo@acme.example":
+            desk.make("bo@acme.example", "Admin")
+
+    sink.when_taken = change
+
+    assert desk.run(*APPLY, "--sink", sink.url, "--require-sink").code == 4
+
+    assert desk.results()["bo@acme.example"] == "conflict"
+    assert desk.holds("bo@acme.example") == ["Admin Berlin"]
+
+
+def test_a_sink_that_is_not_required_is_not_waited_for(desk: Any, sink: SinkServer) -> None:
+    assert desk.run(*APPLY, "--sink", sink.url).code == 0
+
+    assert len(sink.taken) == 2
 
 
 def test_nobody_listens_at_a_required_sink(desk: Any) -> None:

@@ -11,6 +11,8 @@ from reconciler.domain.plan import Plan, SavedPlan
 from reconciler.errors import RefusedError
 from reconciler.workflow.binding import (
     MAX_AGE,
+    Bound,
+    Compared,
     check_binding,
     check_origin,
     check_surroundings,
@@ -39,8 +41,8 @@ def saved(made: Plan) -> SavedPlan:
 
 
 def test_an_unchanged_world_lets_a_plan_through_until_it_is_a_day_old() -> None:
-    check_binding(saved(AFTER), AFTER, NOW)
-    check_binding(saved(AFTER), AFTER, NOW + MAX_AGE)
+    check_binding(Compared(saved(AFTER), AFTER), NOW)
+    check_binding(Compared(saved(AFTER), AFTER), NOW + MAX_AGE)
 
 
 @pytest.mark.parametrize(
@@ -56,14 +58,14 @@ def test_an_unchanged_world_lets_a_plan_through_until_it_is_a_day_old() -> None:
 )
 def test_every_difference_is_named(recomputed: Plan, words: str) -> None:
     with pytest.raises(RefusedError) as refused:
-        check_binding(saved(AFTER), recomputed, NOW)
+        check_binding(Compared(saved(AFTER), recomputed), NOW)
     assert words in refused.value.message
 
 
 def test_several_differences_are_told_together() -> None:
     other = replace(AFTER, policy_digest="sha256:1", guardrails_digest="sha256:2")
     with pytest.raises(RefusedError) as refused:
-        check_binding(saved(AFTER), other, NOW)
+        check_binding(Compared(saved(AFTER), other), NOW)
     assert "policy files" in refused.value.message
     assert "guardrails" in refused.value.message
 
@@ -76,12 +78,12 @@ def test_a_plan_is_neither_older_than_a_day_nor_from_the_future(
     later: timedelta, words: str
 ) -> None:
     with pytest.raises(RefusedError, match=words):
-        check_binding(saved(AFTER), AFTER, NOW + later)
+        check_binding(Compared(saved(AFTER), AFTER), NOW + later)
 
 
 def test_a_token_that_sees_more_accounts_may_apply() -> None:
     wider = replace(AFTER, account_ids=("100", "200", "300"), view_sites=AFTER.view_sites + 1)
-    check_binding(saved(AFTER), wider, NOW)
+    check_binding(Compared(saved(AFTER), wider), NOW)
 
 
 def test_a_plan_for_another_console_is_refused_by_both_names() -> None:
@@ -92,7 +94,7 @@ def test_a_plan_for_another_console_is_refused_by_both_names() -> None:
 
 
 def test_who_planned_and_when_is_evidence_and_binds_nothing() -> None:
-    check_binding(saved(AFTER), replace(AFTER, planned_by="somebody else"), NOW)
+    check_binding(Compared(saved(AFTER), replace(AFTER, planned_by="somebody else")), NOW)
 
 
 def test_an_operation_is_due_only_while_the_same_one_would_be_planned() -> None:
@@ -115,7 +117,7 @@ def test_both_sides_of_a_difference_are_named() -> None:
         view_sites=AFTER.view_sites - 1,
     )
     with pytest.raises(RefusedError) as refused:
-        check_binding(saved(AFTER), other, NOW + timedelta(days=2))
+        check_binding(Compared(saved(AFTER), other), NOW + timedelta(days=2))
     for words in (
         "here: sha256:aaaaaaaaaaaa.",
         "not 200, of 2 planned with",
@@ -153,3 +155,22 @@ def test_a_part_of_a_plan_is_bound_to_time_accounts_and_view_alone() -> None:
     ):
         with pytest.raises(RefusedError):
             check_surroundings(saved(AFTER), other, now)
+
+
+def test_in_ci_only_what_would_be_done_binds_at_any_age_and_after_other_merges() -> None:
+    moved = replace(
+        AFTER, policy_digest="sha256:" + "a" * 64, guardrails_digest="sha256:" + "b" * 64
+    )
+    old = NOW + timedelta(days=40)
+
+    check_binding(Compared(saved(AFTER), moved), old, Bound.BY_CONTENT)
+
+    other = replace(moved, content_digest="sha256:" + "c" * 64)
+    with pytest.raises(RefusedError, match="is not what was planned"):
+        check_binding(Compared(saved(AFTER), other), old, Bound.BY_CONTENT)
+
+
+def test_in_ci_a_narrower_view_refuses_as_by_hand() -> None:
+    narrower = replace(AFTER, view_sites=AFTER.view_sites - 1)
+    with pytest.raises(RefusedError, match="fewer sites"):
+        check_binding(Compared(saved(AFTER), narrower), NOW, Bound.BY_CONTENT)

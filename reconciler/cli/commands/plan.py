@@ -4,22 +4,14 @@ from pathlib import Path
 
 import click
 
-from reconciler import __version__
-from reconciler.audit.history import read_history
-from reconciler.cli.evidence import with_evidence
-from reconciler.cli.files import Files, load_files
+from reconciler.cli.files import Files
 from reconciler.cli.formats import PLAN, Output, Report, problems_told
-from reconciler.cli.history import with_history
 from reconciler.cli.options import journal_read, plan_options, shaping
+from reconciler.cli.planned import Inputs, exit_code, planned
 from reconciler.cli.session import Session, pass_session
-from reconciler.cli.source import chosen, observed, snapshot_options
-from reconciler.cli.undoing import with_run, with_undo
+from reconciler.cli.source import chosen, snapshot_options
 from reconciler.documents.plan_file import check_plan_path, sealed, write_plan_file
-from reconciler.domain.plan import Plan
-from reconciler.errors import ExitCode
 from reconciler.rendering.as_json import to_json
-from reconciler.rendering.tree import plan_tree
-from reconciler.settings import named_origin
 
 
 @click.command("plan")
@@ -74,25 +66,19 @@ def command(
       reconciler plan --report markdown=comment.md --report html=plan.html
     """
     options = plan_options(targets, no_revokes=no_revokes)
-    files = Files(policies, guardrails, base)
     output = Output(form, reports)
     _check_paths(out, output)
+    files = Files(policies, guardrails, base)
+    inputs = Inputs(files, journal, chosen(snapshot, snapshot_max_age))
     with problems_told(session, output):
-        records = read_history(journal)
-        options = with_run(options, undo, records)
-        wanted = load_files(session, files, options)
-        origin = named_origin(session.runtime.environ)
-        wanted = with_evidence(session, files, wanted, records, origin)
-        wanted = with_undo(wanted, records)
-        plan, _ = observed(session, wanted, chosen(snapshot, snapshot_max_age))
-    tree = plan_tree(with_history(session, files, plan), __version__)
+        found = planned(session, inputs, options, undo)
     if out is not None:
-        write_plan_file(out, to_json(sealed(tree)))
+        write_plan_file(out, to_json(sealed(found.tree)))
         click.echo(
             f"Saved to {out}; `reconciler apply {out}` does this and nothing else.", err=True
         )
-    PLAN.deliver(session, tree, output)
-    return exit_code(plan, detailed=detailed_exitcode)
+    PLAN.deliver(session, found.tree, output)
+    return exit_code(found.plan, detailed=detailed_exitcode)
 
 
 def _check_paths(out: Path | None, output: Output) -> None:
@@ -105,13 +91,3 @@ def _check_paths(out: Path | None, output: Output) -> None:
             raise click.BadParameter("a report would go to the same file.", param_hint="--out")
         check_plan_path(out)
     output.check()
-
-
-def exit_code(plan: Plan, *, detailed: bool) -> int:
-    """Return 3 when refused, 2 for differences if asked to, else 0."""
-    if plan.refusals:
-        return ExitCode.REFUSED
-    # What a role permits is content too: nobody changed a grant, and yet people can do more.
-    if detailed and (plan.operations or plan.role_changes):
-        return ExitCode.DIFFERENCES
-    return ExitCode.DONE

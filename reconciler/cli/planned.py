@@ -1,0 +1,68 @@
+"""From the files to a plan and its machine form: what `plan` shows and CI publishes."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from reconciler import __version__
+from reconciler.audit.history import read_history
+from reconciler.cli.evidence import with_evidence
+from reconciler.cli.files import Files, load_files
+from reconciler.cli.history import with_history
+from reconciler.cli.session import Session
+from reconciler.cli.source import Snapshot, observed
+from reconciler.cli.undoing import with_run, with_undo
+from reconciler.domain.plan import Options, Plan
+from reconciler.errors import ExitCode
+from reconciler.rendering.tree import plan_tree
+from reconciler.settings import named_origin
+
+NO_OPTIONS = Options()
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """What is read to decide."""
+
+    files: Files
+    journal: Path
+    snapshot: Snapshot | None = None
+    """None for the console itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A plan, and its machine form with the commits that brought its changes."""
+
+    plan: Plan
+    tree: dict[str, Any]
+
+
+def planned(
+    session: Session, inputs: Inputs, options: Options = NO_OPTIONS, undo: str | None = None
+) -> Planned:
+    """Read files, journal and console (or snapshot), and plan. Cannot write.
+
+    `undo` names a run of the journal whose inverse is planned in place of the policies.
+
+    Raises PolicyError with every problem of the files, RefusedError, ConsoleError, JournalError
+    and SettingsError as the parts do.
+    """
+    files, records = inputs.files, read_history(inputs.journal)
+    options = with_run(options, undo, records)
+    wanted = load_files(session, files, options)
+    origin = named_origin(session.runtime.environ)
+    wanted = with_evidence(session, files, wanted, records, origin)
+    wanted = with_undo(wanted, records)
+    plan, _ = observed(session, wanted, inputs.snapshot)
+    return Planned(plan, plan_tree(with_history(session, files, plan), __version__))
+
+
+def exit_code(plan: Plan, *, detailed: bool) -> int:
+    """Return 3 when refused, 2 for differences if asked to, else 0."""
+    if plan.refusals:
+        return ExitCode.REFUSED
+    # What a role permits is content too: nobody changed a grant, and yet people can do more.
+    if detailed and (plan.operations or plan.role_changes):
+        return ExitCode.DIFFERENCES
+    return ExitCode.DONE
