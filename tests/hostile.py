@@ -1,5 +1,8 @@
 """The hostile corpus: texts that somebody chose to deceive what shows them, or whoever reads it."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 _OF_TERMINALS = {
     "a command": "::add-mask::x",
     "a command after blanks": "   ::error file=a::x",
@@ -371,3 +374,36 @@ _WRITTEN = {
 }
 
 HOSTILE = _OF_TERMINALS | _CONTROLS | _FORMATS | _LOOKS | _WRITTEN
+
+_SIZE = 50
+_NAMES = list(HOSTILE)
+GROUPS = {
+    f"{names[0]} to {names[-1]}": {name: HOSTILE[name] for name in names}
+    for names in (_NAMES[start : start + _SIZE] for start in range(0, len(_NAMES), _SIZE))
+}
+"""The whole corpus in parts, for tests that take a part at a time."""
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Texts that somebody chose to deceive a terminal, a runner or a reader, by name."""
+
+    texts: dict[str, str]
+
+    def check(self, holds: Callable[[str], None]) -> None:
+        """Run a check over every text; fail with the names of all for which it does not hold."""
+        failures: dict[str, Exception] = {}
+        for name, text in self.texts.items():
+            try:
+                holds(text)
+            except Exception as error:  # noqa: BLE001 - a crash is a failure as well
+                failures[name] = error
+        if failures:
+            told = [f"{name}: {_brief(failure)}" for name, failure in failures.items()]
+            first = next(iter(failures.values()))
+            lines = "\n".join(told)
+            raise AssertionError(f"{len(told)} of {len(self.texts)} texts:\n{lines}") from first
+
+
+def _brief(error: Exception) -> str:
+    return ascii(f"{type(error).__name__}: {error}")[:300]

@@ -27,6 +27,8 @@ from reconciler.rendering.as_problems import problems_json
 from reconciler.rendering.as_sarif import plan_sarif, problems_sarif
 from reconciler.rendering.as_text import drift_text, plan_text
 from reconciler.rendering.policy_tests import Row
+from reconciler.rendering.problems_html import problems_html
+from reconciler.rendering.problems_markdown import problems_markdown
 from reconciler.rendering.tree import problem_tree
 
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -163,6 +165,10 @@ VALIDATE: Forms[Checked] = Forms(
 )
 _STOPPED: Forms[Checked] = Forms(
     {form: VALIDATE.function(form) for form in ("junit", "sarif", "github")}
+    | {
+        "markdown": lambda found, _: problems_markdown(found.problems),
+        "html": lambda found, _: problems_html(found.problems),
+    }
 )
 """What a command that stops at the files still writes; its other forms would need a plan."""
 

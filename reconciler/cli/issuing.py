@@ -13,16 +13,17 @@ from reconciler.audit.history import past_revokes
 from reconciler.audit.journal import Journal
 from reconciler.cli.afterwards import tell
 from reconciler.cli.approval import ask
+from reconciler.cli.delivery import Delivers
 from reconciler.cli.locking import Locks
 from reconciler.cli.session import Session
 from reconciler.cli.signals import Stopping
 from reconciler.console.client import WriteClient
 from reconciler.documents.secret_file import SecretFile
-from reconciler.domain.outcome import Outcome, Result
+from reconciler.domain.outcome import Outcome
 from reconciler.domain.plan import Operation, OperationKind, Plan
 from reconciler.domain.state import Actual
 from reconciler.domain.wanted import Wanted
-from reconciler.errors import ExitCode, JournalError, ReconcilerError
+from reconciler.errors import ExitCode, JournalError, ReconcilerError, RefusedError
 from reconciler.planning.make import Seen
 from reconciler.planning.names import Names
 from reconciler.rendering.as_text import plan_text
@@ -30,9 +31,10 @@ from reconciler.rendering.messages import error_text
 from reconciler.rendering.outcomes import outcome_text, token_text
 from reconciler.rendering.safe import short
 from reconciler.rendering.tree import plan_tree
+from reconciler.workflow.execute import Record
 from reconciler.workflow.hands import Hands
 from reconciler.workflow.observe import with_permissions
-from reconciler.workflow.service_users import Around, Given
+from reconciler.workflow.service_users import Around, Given, verify
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,7 @@ class Desk:
     client: WriteClient
     journal: Journal
     locks: Locks
+    delivery: Delivers
 
     def issue(self, order: Order, wanted: Wanted, actual: Actual) -> int:
         """Judge, ask, do and record it; return the exit code.
@@ -71,6 +74,7 @@ class Desk:
         if plan.refusals:
             told_of = events.refused(plan, tool_version=__version__, actor=label)
             self.journal.append("refused", told_of)
+            self.delivery.after()
             return ExitCode.REFUSED
         if not order.auto_approve:
             ask()
@@ -79,8 +83,19 @@ class Desk:
             locks = self.locks.told()
             started = events.run_started(plan, tool_version=__version__, actor=label, locks=locks)
             self.journal.append("run-started", started)
-            code = self._do(order, plan.operations[0], actual, file)
-            return 128 + stopping.signal if stopping.signal is not None else code
+            self._announce()
+            with self.delivery.escort(self.journal) as record:
+                code = self._do(order, plan.operations[0], actual, file, record)
+            # Who asked the run to end waits for no sink; the next run delivers.
+            return 128 + stopping.signal if stopping.signal else max(code, self.delivery.after())
+
+    def _announce(self) -> None:
+        """Deliver the record so far; raises RefusedError when a required sink does not take it."""
+        try:
+            self.delivery.before()
+        except RefusedError:
+            self.journal.append("run-finished", events.run_finished([]))
+            raise
 
     def _told(self, plan: Plan) -> str:
         """Say what is about to be done."""
@@ -99,24 +114,33 @@ class Desk:
         actual = with_permissions(self.client, actual, roles, self.session.progress())
         return order.plan(wanted, Seen(actual, names, instant)), actual
 
-    def _do(self, order: Order, operation: Operation, actual: Actual, file: SecretFile) -> int:
-        """Do it; the token is in its file before anything else is said or recorded."""
-        sleep = self.session.runtime.sleep
-        around = Around(Hands(self.client, actual), self.journal, sleep, self.locks.check)
+    def _do(
+        self, order: Order, operation: Operation, actual: Actual, file: SecretFile, to: Record
+    ) -> int:
+        """Do it; the token is in its file before anything else is read, said or recorded."""
+        around = Around(
+            Hands(self.client, actual), to, self.session.runtime.sleep, self.locks.check
+        )
         given = order.do(operation, order.expires, around)
-        is_told = False
-        try:
-            if given.secret is not None:
-                file.keep(given.secret)
-                is_told = True
-        except ReconcilerError as error:
-            tell(error_text(error, color=self.session.color_err), err=True)
+        is_told = self._kept(given, file)
+        given = verify(given, order.expires, around)
         tell(outcome_text(given.outcome, color=self.session.color_out))
         is_recorded = self._record(given.outcome)
         told = str(order.secret_file) if is_told else ""
         tell(token_text(told, order.expires, self.journal.head))
-        is_done = given.outcome.result is Result.APPLIED and is_told and is_recorded
+        is_done = given.is_verified and is_told and is_recorded
         return ExitCode.DONE if is_done else ExitCode.PARTIAL
+
+    def _kept(self, given: Given, file: SecretFile) -> bool:
+        """Put the token into its file; tell why that is impossible, and whether it was done."""
+        if given.secret is None:
+            return False
+        try:
+            file.keep(given.secret)
+        except ReconcilerError as error:
+            tell(error_text(error, color=self.session.color_err), err=True)
+            return False
+        return True
 
     def _record(self, outcome: Outcome) -> bool:
         """Record the end; by now the console was asked, so trouble is told and raises nothing."""

@@ -20,6 +20,7 @@ from reconciler.settings import Runtime
 
 COMMANDS = {
     "validate": "Check the policy files, without token and network.",
+    "fmt": "Write the policy files in their one layout; values and comments stay.",
     "plan": "Show what would change on the console. Cannot write.",
     "apply": "Make the console hold what the policies say.",
     "drift": "Report where the console differs from the policies. Cannot write.",
@@ -30,6 +31,7 @@ COMMANDS = {
     "audit": "Check, read and pass on the journal; compare it with the console's own log.",
     "service-user": "Create a service user, or renew its token, into a file.",
     "pin": "Write down which ids and permissions the names mean. Cannot write to the console.",
+    "ci": "Plan on pull requests, apply on merge, report drift, from a CI job.",
     "simulator": "Serve a console to rehearse on, on this machine.",
     "demo": "Run the whole story against a simulated console.",
 }

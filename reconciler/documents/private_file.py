@@ -79,13 +79,13 @@ def write_private(path: Path, text: str, kind: Kind) -> None:
             temporary.unlink(missing_ok=True)
 
 
-def read_private(path: Path, kind: Kind) -> dict[str, Any]:
+def read_private(path: Path, kind: Kind, *, follow: bool = True) -> dict[str, Any]:
     """Return the JSON object of a file that fits the published schema of its kind.
 
     Raises SettingsError when it is no regular file, too large, not JSON, repeats a key, or does
-    not fit.
+    not fit; without `follow` also when it is a link.
     """
-    content = _content(path, kind)
+    content = read_content(path, kind, follow=follow)
     try:
         tree = json.loads(content.decode("utf-8"), object_pairs_hook=_unique)
     except (ValueError, RecursionError) as error:
@@ -98,22 +98,14 @@ def read_private(path: Path, kind: Kind) -> dict[str, Any]:
     return dict(tree)
 
 
-def _temporary(path: Path, kind: Kind) -> Path:
-    # Not derived from the name of the file, which may be as long as names can be, or empty.
-    return path.parent / f".{kind.word}-{secrets.token_hex(8)}"
+def read_content(path: Path, kind: Kind, *, follow: bool = True) -> bytes:
+    """Return the bytes of a regular file; opening a pipe must not wait for somebody to write.
 
-
-def _unwritable(path: Path, kind: Kind, error: Exception) -> SettingsError:
-    return SettingsError(
-        f"The {kind.word} cannot be saved to {path}: {_reason(error)}.",
-        "Name a path in a folder that can be written.",
-    )
-
-
-def _content(path: Path, kind: Kind) -> bytes:
-    """Return the bytes of a regular file; opening a pipe must not wait for somebody to write."""
+    Raises SettingsError when it is none or too large; without `follow` also when it is a link.
+    """
+    flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        descriptor = os.open(path, flags if follow else flags | os.O_NOFOLLOW)
         try:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                 raise kind.unreadable(path, "it is not a regular file")
@@ -126,6 +118,18 @@ def _content(path: Path, kind: Kind) -> bytes:
     if len(content) > kind.limit:
         raise kind.unreadable(path, f"it is larger than any {kind.word}")
     return content
+
+
+def _temporary(path: Path, kind: Kind) -> Path:
+    # Not derived from the name of the file, which may be as long as names can be, or empty.
+    return path.parent / f".{kind.word}-{secrets.token_hex(8)}"
+
+
+def _unwritable(path: Path, kind: Kind, error: Exception) -> SettingsError:
+    return SettingsError(
+        f"The {kind.word} cannot be saved to {path}: {_reason(error)}.",
+        "Name a path in a folder that can be written.",
+    )
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

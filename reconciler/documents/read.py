@@ -47,7 +47,7 @@ def read(text: str, path: str, file: str) -> Document:
     Raises PolicyError with every problem that the syntax shows: one when the parser gives up,
     several for anchors, tags, repeated keys and the like.
     """
-    stand_ins = _StandIns(text, file)
+    stand_ins = StandIns(text, file)
     reader = _Reader(file, stand_ins)
     try:
         for event in YAML(typ="safe").parse(stand_ins.put_in(text)):
@@ -85,7 +85,7 @@ class _Open:
 class _Reader:
     """Puts the tree together and collects what is refused."""
 
-    def __init__(self, file: str, stand_ins: "_StandIns") -> None:
+    def __init__(self, file: str, stand_ins: "StandIns") -> None:
         self.file = file
         self._stand_ins = stand_ins
         self.problems: list[Problem] = []
@@ -196,7 +196,7 @@ class _Reader:
         return text
 
 
-class _StandIns:
+class StandIns:
     """Two private-use characters that carry `:` and `?` inside words through the C parser.
 
     That parser is older than YAML 1.2 and takes `[group:soc]` or `[Acme/B?]` for a mistake. One

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
+from reconciler.domain.review import Approval
 from reconciler.errors import ReconcilerError
 
 
@@ -45,15 +46,6 @@ class Issue:
     is_ours: bool
     """As for a comment."""
     url: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Approval:
-    """Somebody's standing approval; a later rejection or dismissal by the same person ends it."""
-
-    by: str
-    commit: str
-    """The head that was approved; empty where the host does not say."""
 
 
 @dataclass(frozen=True, slots=True)

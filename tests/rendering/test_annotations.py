@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from hostile import Corpus
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -54,24 +55,30 @@ def shape(told: str) -> list[tuple[str, list[str], str | None, int]]:
     ]
 
 
-def test_a_hostile_name_changes_nothing_but_the_words(hostile: str, full: Full) -> None:
-    # An empty reason is none; everything else keeps its place.
-    name = hostile or " "
-    for told, usual in (
-        (
+def test_a_hostile_name_changes_nothing_but_the_words(corpus: Corpus, full: Full) -> None:
+    usual = [
+        shape(plan_annotations(plan_tree(full("x"), "x"))),
+        shape(problem_annotations(problems("x"))),
+    ]
+
+    def holds(text: str) -> None:
+        # An empty reason is none; everything else keeps its place.
+        name = text or " "
+        made = [
             plan_annotations(plan_tree(full(name), name)),
-            plan_annotations(plan_tree(full("x"), "x")),
-        ),
-        (problem_annotations(problems(name)), problem_annotations(problems("x"))),
-    ):
-        assert shape(told) == shape(usual)
-        for command, properties, message in commands(told):
-            assert command in {"error", "warning", "notice"}
-            assert set(properties) <= {"file", "line", "col", "title"}
-            assert properties.get("file", visible(name)) == visible(name)
-            assert all(line == visible(line) for line in message.split("\n"))
-        told.encode("utf-8")
-        assert "##[" not in told
+            problem_annotations(problems(name)),
+        ]
+        assert [shape(told) for told in made] == usual
+        for told in made:
+            for command, properties, message in commands(told):
+                assert command in {"error", "warning", "notice"}
+                assert set(properties) <= {"file", "line", "col", "title"}
+                assert properties.get("file", visible(name)) == visible(name)
+                assert all(line == visible(line) for line in message.split("\n"))
+            told.encode("utf-8")
+            assert "##[" not in told
+
+    corpus.check(holds)
 
 
 @given(

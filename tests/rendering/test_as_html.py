@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from builders import BERLIN, LYON, SOC, VIEWER, assign, grant, plan, user, world
+from hostile import Corpus
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -92,16 +93,19 @@ def small() -> Any:
 
 @pytest.mark.parametrize("render", PAGES)
 def test_a_hostile_name_leaves_the_elements_as_they_are(
-    hostile: str,
+    corpus: Corpus,
     render: Callable[[Any], str],
     full: Callable[[str], Plan],
     check_harmless: Callable[..., None],
 ) -> None:
-    told = render(plan_tree(full(hostile), hostile))
+    def holds(text: str) -> None:
+        told = render(plan_tree(full(text), text))
 
-    assert read(told).shape == harmless(render, full)
-    check_harmless(told, color=False)
-    assert told.isascii()
+        assert read(told).shape == harmless(render, full)
+        check_harmless(told, color=False)
+        assert told.isascii()
+
+    corpus.check(holds)
 
 
 HTML = [

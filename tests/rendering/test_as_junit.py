@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from xml.etree.ElementTree import Element, fromstring
 
+from hostile import Corpus
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -144,23 +145,26 @@ def test_policy_tests_are_cases_at_their_line() -> None:
 
 
 def test_a_hostile_text_is_valid_exact_and_obeyed_by_nothing(
-    hostile: str, full: Callable[[str], Plan], check_harmless: Callable[..., None]
+    corpus: Corpus, full: Callable[[str], Plan], check_harmless: Callable[..., None]
 ) -> None:
-    problem = Problem(Place(hostile, 3, 5), hostile, hostile, hostile)
-    told = [
-        plan_junit(plan_tree(full(hostile), hostile)),
-        validate_junit([hostile], [problem], [problem]),
-        policy_tests_junit([(hostile, hostile, hostile, hostile, 1)]),
-    ]
+    def holds(text: str) -> None:
+        problem = Problem(Place(text, 3, 5), text, text, text)
+        told = [
+            plan_junit(plan_tree(full(text), text)),
+            validate_junit([text], [problem], [problem]),
+            policy_tests_junit([(text, text, text, text, 1)]),
+        ]
 
-    for report in told:
-        check_harmless(report, color=False)
-        shape = [node.tag for node in read(report).iter()]
-        assert set(shape) <= {"testsuites", "testsuite", "testcase", "failure", "system-out"}
-        assert shape.count("testsuite") == 1
-    case = next(iter(cases(told[2]).values()))
-    assert case.attrib["name"] == kept(hostile)
-    assert failure(case).attrib["message"] == kept(hostile)
+        for report in told:
+            check_harmless(report, color=False)
+            shape = [node.tag for node in read(report).iter()]
+            assert set(shape) <= {"testsuites", "testsuite", "testcase", "failure", "system-out"}
+            assert shape.count("testsuite") == 1
+        case = next(iter(cases(told[2]).values()))
+        assert case.attrib["name"] == kept(text)
+        assert failure(case).attrib["message"] == kept(text)
+
+    corpus.check(holds)
 
 
 def kept(value: str) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from cmarkgfm import github_flavored_markdown_to_html  # type: ignore[import-untyped]
 from cmarkgfm.cmark import Options  # type: ignore[import-untyped]
+from hostile import Corpus
 from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
@@ -128,18 +129,21 @@ def usual(full: Full) -> str:
 
 
 def test_a_hostile_name_changes_nothing_but_code_spans(
-    hostile: str, full: Full, usual: str
+    corpus: Corpus, full: Full, usual: str
 ) -> None:
-    # An empty reason is none; everything else keeps its place.
-    name = hostile or " "
-    told = plan_markdown(plan_tree(full(name), name), limit=ENDLESS)
+    def holds(text: str) -> None:
+        # An empty reason is none; everything else keeps its place.
+        name = text or " "
+        told = plan_markdown(plan_tree(full(name), name), limit=ENDLESS)
 
-    assert skeleton(told) == skeleton(usual)
-    check_inert(told)
-    assert spans(told).count(shown(name)) > 20
-    page = Page(told)
-    assert page.skeleton == page_skeleton(usual)
-    assert page.code == spans(told)
+        assert skeleton(told) == skeleton(usual)
+        check_inert(told)
+        assert spans(told).count(shown(name)) > 20
+        page = Page(told)
+        assert page.skeleton == page_skeleton(usual)
+        assert page.code == spans(told)
+
+    corpus.check(holds)
 
 
 def test_drift_is_told_like_a_plan_but_for_its_sum(full: Full) -> None:
@@ -151,16 +155,19 @@ def test_drift_is_told_like_a_plan_but_for_its_sum(full: Full) -> None:
     assert one[1] == two[1]
 
 
-def test_a_hostile_comment_has_room_in_a_comment_and_is_inert(hostile: str, full: Full) -> None:
-    tree = plan_tree(full(hostile), hostile)
+def test_a_hostile_comment_has_room_in_a_comment_and_is_inert(corpus: Corpus, full: Full) -> None:
+    def holds(text: str) -> None:
+        tree = plan_tree(full(text), text)
 
-    told = plan_markdown(tree)
-    least = plan_markdown(tree, limit=LEAST, full_at=hostile)
+        told = plan_markdown(tree)
+        least = plan_markdown(tree, limit=LEAST, full_at=text)
 
-    assert len(told) <= COMMENT
-    assert len(least) <= LEAST
-    if len(hostile) > 200:
-        check_inert(told)
+        assert len(told) <= COMMENT
+        assert len(least) <= LEAST
+        if len(text) > 200:
+            check_inert(told)
+
+    corpus.check(holds)
 
 
 def contexts(value: str) -> str:
@@ -183,8 +190,8 @@ def check_contexts(value: str) -> None:
     assert set(spans(told)) == set(page.code) == expected, ascii(value)
 
 
-def test_a_code_span_holds_a_value_wherever_it_stands(hostile: str) -> None:
-    check_contexts(hostile)
+def test_a_code_span_holds_a_value_wherever_it_stands(corpus: Corpus) -> None:
+    corpus.check(check_contexts)
 
 
 @given(value=st.text(st.characters(codec=None)))

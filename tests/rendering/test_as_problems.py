@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+from hostile import Corpus
 from jsonschema import Draft202012Validator, ValidationError
 
 from reconciler.errors import Place, Problem
@@ -63,13 +64,16 @@ def test_the_schema_knows_every_key() -> None:
         del node["extra"]
 
 
-def test_a_hostile_text_arrives_as_it_is(hostile: str) -> None:
-    told = problems_json([Problem(Place(hostile), hostile, hostile, hostile)], [], hostile)
+def test_a_hostile_text_arrives_as_it_is(corpus: Corpus) -> None:
+    def holds(text: str) -> None:
+        told = problems_json([Problem(Place(text), text, text, text)], [], text)
 
-    (problem,) = read(told)["problems"]
-    assert problem == {
-        "place": {"file": hostile, "line": 0, "column": 0},
-        "code": hostile,
-        "message": hostile,
-        "remedy": hostile,
-    }
+        (problem,) = read(told)["problems"]
+        assert problem == {
+            "place": {"file": text, "line": 0, "column": 0},
+            "code": text,
+            "message": text,
+            "remedy": text,
+        }
+
+    corpus.check(holds)

@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import unquote
 
 import pytest
+from hostile import Corpus
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
@@ -253,20 +254,23 @@ def test_a_plan_tells_refusals_as_errors_and_high_risk_as_warnings(
 
 
 def test_a_hostile_text_arrives_as_it_is_and_is_obeyed_by_nothing(
-    hostile: str, full: Callable[[str], Plan], check_harmless: Callable[..., None]
+    corpus: Corpus, full: Callable[[str], Plan], check_harmless: Callable[..., None]
 ) -> None:
-    finding = Finding(hostile, "error", hostile, hostile, (Place(hostile, 1),))
-    for told in (
-        sarif([finding], hostile),
-        plan_sarif(plan_tree(full(hostile), hostile)),
-        problems_sarif([Problem(Place(hostile), hostile, hostile, hostile)], [], hostile),
-    ):
-        check_harmless(told, color=False)
-        read(told)
-    arrived = one(finding)["message"]["text"]
-    if "](" in hostile:
-        arrived = re.sub(r"\\([\\\[\]])", r"\1", arrived)
-    assert arrived == f"{hostile}\nFix: {hostile}"
+    def holds(text: str) -> None:
+        finding = Finding(text, "error", text, text, (Place(text, 1),))
+        for told in (
+            sarif([finding], text),
+            plan_sarif(plan_tree(full(text), text)),
+            problems_sarif([Problem(Place(text), text, text, text)], [], text),
+        ):
+            check_harmless(told, color=False)
+            read(told)
+        arrived = one(finding)["message"]["text"]
+        if "](" in text:
+            arrived = re.sub(r"\\([\\\[\]])", r"\1", arrived)
+        assert arrived == f"{text}\nFix: {text}"
+
+    corpus.check(holds)
 
 
 @settings(deadline=None)

@@ -20,6 +20,7 @@ from builders import (
     user,
     world,
 )
+from hostile import Corpus
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -290,16 +291,19 @@ def test_with_room_enough_a_width_changes_nothing(full: Callable[[str], Plan]) -
 
 @pytest.mark.parametrize(("width", "color"), [(40, True), (80, False)])
 def test_a_width_makes_no_value_obeyed(
-    hostile: str,
+    corpus: Corpus,
     width: int,
     color: bool,
     full: Callable[[str], Plan],
     check_harmless: Callable[..., None],
 ) -> None:
-    tree = plan_tree(full(hostile), hostile)
+    def holds(text: str) -> None:
+        tree = plan_tree(full(text), text)
 
-    check_harmless(plan_text(tree, color=color, width=width), color=color)
-    check_harmless(drift_text(tree, color=color, width=width), color=color)
+        check_harmless(plan_text(tree, color=color, width=width), color=color)
+        check_harmless(drift_text(tree, color=color, width=width), color=color)
+
+    corpus.check(holds)
 
 
 def test_fifty_operations_and_more_are_all_listed(full: Callable[[str], Plan]) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 from builders import NOW
+from hostile import GROUPS, HOSTILE, Corpus
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -76,25 +77,50 @@ def test_every_renderer_meets_the_corpus() -> None:
     assert [name for name in sorted(renderers) if f"{name}(" not in source] == []
 
 
+def test_the_parts_are_the_whole_corpus() -> None:
+    texts = [text for group in GROUPS.values() for text in group.values()]
+
+    assert texts == list(HOSTILE.values())
+
+
+def test_a_text_for_which_a_check_does_not_hold_is_named_and_so_are_all_others() -> None:
+    seen: list[str] = []
+
+    def holds(text: str) -> None:
+        seen.append(text)
+        assert text not in {"1", "4"}
+        assert 6 / int(text) > 0
+
+    with pytest.raises(AssertionError) as told:
+        Corpus({"one": "1", "two": "2", "nought": "0", "four": "4"}).check(holds)
+
+    assert seen == ["1", "2", "0", "4"]
+    lines = str(told.value).splitlines()
+    assert lines[0] == "3 of 4 texts:"
+    assert [line.split(":")[:2] for line in lines[1:]] == [
+        ["one", " AssertionError"],
+        ["nought", " ZeroDivisionError"],
+        ["four", " AssertionError"],
+    ]
+
+
 @pytest.mark.parametrize("color", [False, True])
-def test_nothing_printed_is_obeyed_by_a_terminal_or_a_runner(
-    hostile: str, color: bool, full: Full, check_harmless: Check
+def test_nothing_printed_is_obeyed_and_values_never_add_lines(
+    corpus: Corpus, color: bool, full: Full, check_harmless: Check
 ) -> None:
-    for told in everything(hostile, full, color=color):
-        check_harmless(told, color=color)
+    usual = [told.count("\n") for told in everything("x", full, color=color)]
 
+    def holds(text: str) -> None:
+        made = everything(text, full, color=color)
 
-@pytest.mark.parametrize("color", [False, True])
-def test_values_never_add_lines(hostile: str, color: bool, full: Full) -> None:
-    usual = everything("x", full, color=color)
-    # An error without a remedy has no line for it; everything else keeps its line.
-    with_hostile = everything(hostile or " ", full, color=color)
+        for told in made:
+            check_harmless(told, color=color)
+        assert color or "\x1b" not in "".join(made)
+        # An error without a remedy has no line for it; everything else keeps its line.
+        shown = made if text else everything(" ", full, color=color)
+        assert [told.count("\n") for told in shown] == usual
 
-    assert [told.count("\n") for told in with_hostile] == [told.count("\n") for told in usual]
-
-
-def test_without_colour_there_is_no_escape_at_all(hostile: str, full: Full) -> None:
-    assert "\x1b" not in "".join(everything(hostile, full, color=False))
+    corpus.check(holds)
 
 
 def test_with_colour_only_the_colours_come_on_top(full: Full) -> None:
@@ -108,16 +134,19 @@ def test_with_colour_only_the_colours_come_on_top(full: Full) -> None:
     assert painted == plain
 
 
-def test_json_is_ascii_and_carries_the_exact_value(hostile: str, full: Full) -> None:
-    tree = plan_tree(full(hostile), hostile)
+def test_json_is_ascii_and_carries_the_exact_value(corpus: Corpus, full: Full) -> None:
+    def holds(value: str) -> None:
+        tree = plan_tree(full(value), value)
 
-    text = to_json(tree)
+        text = to_json(tree)
 
-    assert text.isascii()
-    assert "##[" not in text
-    assert not any(line.lstrip().startswith("::") for line in text.splitlines())
-    assert all(char == "\n" or char.isprintable() for char in text)
-    assert json.loads(text) == tree
+        assert text.isascii()
+        assert "##[" not in text
+        assert not any(line.lstrip().startswith("::") for line in text.splitlines())
+        assert all(char == "\n" or char.isprintable() for char in set(text))
+        assert json.loads(text) == tree
+
+    corpus.check(holds)
 
 
 @given(text=st.text(st.characters(codec=None), max_size=40), color=st.booleans())

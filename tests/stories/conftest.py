@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from stories.desk import NOW, Desk, small_world
 from stories.proxy import Faults, Proxy
+from stories.sink import SinkServer
 
 from reconciler.simulator.serve import Running, running
 
@@ -48,6 +49,18 @@ def proxy(desk: Desk) -> Iterator[Proxy]:
 @pytest.fixture
 def faults() -> type[Faults]:
     return Faults
+
+
+@pytest.fixture
+def sink() -> Iterator[SinkServer]:
+    """Somebody who takes events, or does not."""
+    with SinkServer() as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.005,), daemon=True)
+        thread.start()
+        yield server
+        server.over.set()
+        server.shutdown()
+        thread.join()
 
 
 @pytest.fixture

@@ -36,6 +36,7 @@ ASKING: dict[str, tuple[tuple[str, ...], ...]] = {
 """Command -> command lines that make it ask the console."""
 SILENT: dict[str, tuple[tuple[str, ...], ...]] = {
     "validate": (("validate",), ("validate", "--tests")),
+    "fmt": (("fmt", "--check"),),
     "show": (("show", "saved.json"),),
     "explain": (("explain", "ana@acme.example"),),
     "who-can": (("who-can", "SOC", "--on", "Acme/Berlin"),),

@@ -34,6 +34,13 @@ def posts(desk: Any) -> int:
     return sum(method == "POST" for method, _ in desk.console.requests)
 
 
+def ages(desk: Any, name: str) -> None:
+    """The clock of the console stands still, so somebody's token is made older."""
+    [service] = made(desk, name)
+    before = "2026-11-23T08:59:00.000000Z"
+    desk.console.world.service_users[service.id] = replace(service, token_created_at=before)
+
+
 def is_nowhere(desk: Any, value: str, told: Any) -> bool:
     """No file but the one that was named holds the token, and nothing that was printed."""
     files = [path for path in desk.folder.rglob("*") if path.is_file()]
@@ -260,6 +267,7 @@ def test_a_lost_answer_never_makes_a_second_service_user(
     assert "service-user rotate" in told.out
     assert not (desk.folder / "siem.token").exists()
 
+    ages(desk, NAME)
     again = ("service-user", "rotate", NAME, "--secret-file", "siem.token", "--auto-approve")
     assert desk.run(*again).code == 0
     assert desk.console.console.tokens[secret(desk)].principal_id == made(desk)[0].id
@@ -389,6 +397,7 @@ def test_a_renewal_whose_answer_is_lost_is_not_repeated_and_told(
     assert proxy.count("POST", GENERATE) == 1
     assert outcome(desk)["result"] == "applied"
     assert "its token is lost" in told.out
+    ages(desk, "siem")
     assert desk.run(*ROTATE, "--auto-approve").code == 0
 
 

@@ -11,6 +11,7 @@ import click
 from reconciler.audit.journal import Journal
 from reconciler.cli.beforehand import settle
 from reconciler.cli.console import write_client
+from reconciler.cli.delivery import Delivery, sink_options
 from reconciler.cli.issuing import Desk, Order
 from reconciler.cli.locking import locked
 from reconciler.cli.options import files, journal_file
@@ -56,7 +57,7 @@ _APPROVE = click.option("--auto-approve", is_flag=True, help="Do not ask before 
 
 
 def _shared(function: _F) -> _F:
-    return files(_SECRET_FILE(_EXPIRES(_APPROVE(journal_file(function)))))
+    return files(_SECRET_FILE(_EXPIRES(_APPROVE(journal_file(sink_options(function))))))
 
 
 @click.group("service-user")
@@ -91,6 +92,9 @@ def create(
     expires: str | None,
     auto_approve: bool,
     journal: Path,
+    sink: str | None,
+    sink_format: str | None,
+    require_sink: bool,
 ) -> int:
     """Create the service user NAME with one role on one scope, within the guardrails.
 
@@ -108,7 +112,8 @@ def create(
         secret_file=secret_file,
         auto_approve=auto_approve,
     )
-    return _issue(session, order, policies, guardrails, journal)
+    delivery = Delivery.of(session, journal, sink, sink_format, required=require_sink)
+    return _issue(session, order, policies, guardrails, delivery)
 
 
 @command.command("rotate")
@@ -124,6 +129,9 @@ def rotate(
     expires: str | None,
     auto_approve: bool,
     journal: Path,
+    sink: str | None,
+    sink_format: str | None,
+    require_sink: bool,
 ) -> int:
     """Renew the token of the service user NAME (or id:...). The old one stops at once.
 
@@ -140,15 +148,16 @@ def rotate(
         secret_file=secret_file,
         auto_approve=auto_approve,
     )
-    return _issue(session, order, policies, guardrails, journal)
+    delivery = Delivery.of(session, journal, sink, sink_format, required=require_sink)
+    return _issue(session, order, policies, guardrails, delivery)
 
 
 def _issue(
-    session: Session, order: Order, policies: Path, guardrails: Path | None, journal: Path
+    session: Session, order: Order, policies: Path, guardrails: Path | None, delivery: Delivery
 ) -> int:
     loaded = load(policies, guardrails)
     wanted = Wanted(loaded.policy, loaded.guardrails, Options(), pins=loaded.pins)
-    runtime, run_id = session.runtime, secrets.token_hex(8)
+    runtime, run_id, journal = session.runtime, secrets.token_hex(8), delivery.journal
     with (
         Journal(journal, now=runtime.now, run_id=run_id) as record,
         signed(record, journal, runtime.environ),
@@ -157,7 +166,7 @@ def _issue(
     ):
         actual = read_actual(client, session.progress())
         settle(record, actual)
-        return Desk(session, client, record, locks).issue(order, wanted, actual)
+        return Desk(session, client, record, locks, delivery).issue(order, wanted, actual)
 
 
 def _name(text: str) -> PrincipalName:

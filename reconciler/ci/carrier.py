@@ -1,0 +1,135 @@
+"""The journal's way from run to run: an append-only branch of the repository.
+
+A runner's disk ends with its job. The branch is fetched before a run, pushed before the first
+write, and pushed again at the end; never forced, and never with a journal that does not begin with
+the one that was fetched. Who may push to it is a matter of branch rules (docs/ci.md).
+"""
+
+import base64
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+from reconciler.errors import JournalError, SettingsError
+from reconciler.locks.gitchild import Remote
+
+BRANCH = "reconciler-journal"
+JOURNAL = "journal.jsonl"
+_PURPOSE = "the journal's branch"
+_TOKENS = re.compile(r"SENTINELONE_.*|RECONCILER_.*|ACTIONS_.*|.*TOKEN.*|.*SECRET.*|.*PASSWORD.*")
+
+
+@dataclass(slots=True)
+class Carrier:
+    """One journal between its branch and a folder on this disk."""
+
+    remote: Remote
+    folder: Path
+    _tip: str | None = None
+    _fetched: bytes = b""
+    _pushed: dict[str, bytes] = field(default_factory=dict)
+
+    @classmethod
+    def open(cls, environ: Mapping[str, str], folder: Path) -> Self:
+        """Find the repository by the runner's variables; `close` when done.
+
+        Raises SettingsError when they do not say it, or git is missing.
+        """
+        url = remote_url(environ)
+        child = {k: v for k, v in environ.items() if not _TOKENS.fullmatch(k)}
+        child |= _credentials(environ, url)
+        return cls(Remote.open(url, f"refs/heads/{BRANCH}", child, _PURPOSE), folder)
+
+    def close(self) -> None:
+        """Forget the repository; the folder stays."""
+        self.remote.close()
+
+    @property
+    def journal(self) -> Path:
+        """The journal's file in the folder."""
+        return self.folder / JOURNAL
+
+    def fetch(self) -> None:
+        """Put the branch's files into the folder; nothing when the branch has not begun.
+
+        Raises SettingsError when the remote does not answer: a run that does not know what
+        earlier ones did would judge by less than they.
+        """
+        self._tip = self.remote.tip()
+        self._pushed = self.remote.files(self.remote.fetch()) if self._tip else {}
+        self._fetched = self._pushed.get(JOURNAL, b"")
+        try:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            for name, content in self._pushed.items():
+                path = self.folder / name
+                path.touch(mode=0o600)
+                path.write_bytes(content)
+        except OSError as error:
+            raise SettingsError(
+                f"The journal cannot be put into {self.folder}: {error.strerror or error}.",
+                "Name another folder with --folder.",
+            ) from error
+
+    def push(self, message: str) -> None:
+        """Add what the folder holds to the branch; nothing when nothing is new.
+
+        Raises SettingsError when the remote does not take it, JournalError when somebody else
+        pushed meanwhile or the journal no longer begins with what was fetched.
+        """
+        files = self._files()
+        if not files or files == self._pushed:
+            return
+        if not files.get(JOURNAL, b"").startswith(self._fetched):
+            raise JournalError(
+                "The journal no longer begins with what its branch holds.",
+                "Keep both as evidence; nothing was pushed.",
+            )
+        commit = self.remote.commit(message, files, self._tip)
+        if not self.remote.swap(self._tip, commit):
+            raise JournalError(
+                "Somebody else has added to the journal's branch since this run fetched it.",
+                "Let one apply run at a time (concurrency group, RECONCILER_LOCK); keep this run's "
+                "journal as evidence and compare both.",
+            )
+        self._tip, self._pushed = commit, files
+
+    def _files(self) -> dict[str, bytes]:
+        """Return the journal and what lies beside it: its signature, and how far sinks are."""
+        try:
+            paths = sorted(self.folder.glob(f"{JOURNAL}*"))
+            return {path.name: path.read_bytes() for path in paths if path.is_file()}
+        except OSError as error:
+            raise JournalError(f"The journal cannot be read: {error.strerror or error}.") from error
+
+
+def remote_url(environ: Mapping[str, str]) -> str:
+    """Return the address of the repository, RECONCILER_JOURNAL_REMOTE or the runner's own."""
+    named = environ.get("RECONCILER_JOURNAL_REMOTE")
+    if named:
+        return named
+    server, repository = environ.get("GITHUB_SERVER_URL"), environ.get("GITHUB_REPOSITORY")
+    if server and repository:
+        return f"{server}/{repository}.git"
+    url = environ.get("CI_PROJECT_URL")
+    if url:
+        return f"{url}.git"
+    raise SettingsError(
+        "Which repository keeps the journal is not known.", "Name it in RECONCILER_JOURNAL_REMOTE."
+    )
+
+
+def _credentials(environ: Mapping[str, str], url: str) -> dict[str, str]:
+    """Return git's settings for the job's own token, in variables: no file, no command line."""
+    user, token = "x-access-token", environ.get("GITHUB_TOKEN", "")
+    if not token:
+        user, token = "oauth2", environ.get("RECONCILER_GITLAB_TOKEN", "")
+    if not token or not url.startswith("https://"):
+        return {}
+    basic = base64.b64encode(f"{user}:{token}".encode()).decode("ascii")
+    return {
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": f"http.{url}.extraheader",
+        "GIT_CONFIG_VALUE_0": f"AUTHORIZATION: basic {basic}",
+    }

@@ -1,0 +1,96 @@
+"""The texts for people: a plan, what stands against one, an outcome, drift.
+
+Each has the forms of `rendering` in the middle and a frame of ours around it, and all of it has
+room in one comment beside its marker. What `publish` puts before it is the marker alone.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from reconciler.ci import marker
+from reconciler.errors import ReconcilerError
+from reconciler.rendering.as_markdown import COMMENT, drift_markdown, plan_markdown
+from reconciler.rendering.markdown import address, code
+from reconciler.rendering.outcomes_markdown import Aftermath, outcomes_markdown
+from reconciler.rendering.problems_markdown import error_markdown
+
+Tree = dict[str, Any]
+
+ON_MERGE = "Merging applies exactly this plan, or refuses and says what moved."
+"""How the plan of a pull request is applied."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """Where a text comes from, and how much room there is for it."""
+
+    run_url: str = ""
+    commit: str = ""
+    how: str = ""
+    """How a plan is applied, in our own words: no value of others may stand in it."""
+    limit: int = COMMENT
+    """Characters of the host's longest comment, the marker included."""
+
+
+def plan_body(tree: Tree, frame: Frame) -> str:
+    """Return a plan, refused ones included, from its machine form."""
+    how = f"\n**{frame.how}**\n" if frame.how and not tree["refusals"] else ""
+    foot = how + _foot(frame, tree["content_digest"])
+    return plan_markdown(tree, limit=_room(frame, foot), full_at=frame.run_url) + foot
+
+
+def drift_body(tree: Tree, frame: Frame) -> str:
+    """Return what differs on the console, and how that is mended."""
+    digest = tree["content_digest"]
+    foot = _mending(tree) + _foot(frame, digest)
+    return drift_markdown(tree, limit=_room(frame, foot), full_at=frame.run_url) + foot
+
+
+def clean_body(frame: Frame) -> str:
+    """Return that nothing differs any more: what stands in an issue that is closed."""
+    told = "### No drift.\n\n> [!NOTE]\n> **The console holds what the policies say.**\n"
+    return told + _foot(frame, "")
+
+
+def error_body(error: ReconcilerError, frame: Frame) -> str:
+    """Return why there is no result: broken policies with every problem, refusals, failures."""
+    foot = _foot(frame, "")
+    return error_markdown(error, limit=_room(frame, foot), full_at=frame.run_url) + foot
+
+
+def outcome_body(left: Aftermath, frame: Frame) -> str:
+    """Return what became of an apply."""
+    foot = _foot(frame, "")
+    return outcomes_markdown(left, limit=_room(frame, foot), full_at=frame.run_url) + foot
+
+
+def _room(frame: Frame, foot: str) -> int:
+    return frame.limit - marker.LENGTH - len(foot)
+
+
+def _mending(tree: Tree) -> str:
+    """Say how drift is mended: by hand with the digest that was read, or in the policies."""
+    lines = ["\n#### How to mend it\n"]
+    if tree["refusals"]:
+        lines.append("- A guardrail refuses to mend it as it is: change the policies first.")
+    elif tree["operations"]:
+        digest = code(tree["content_digest"])
+        lines.append(
+            "- To make the console hold what the policies say, run the apply workflow with the "
+            f"digest {digest}; it does exactly this or refuses."
+        )
+    lines.append(
+        "- To keep what the console has, write it into the policies; for somebody whom no policy "
+        "names, add or list them there."
+    )
+    return "\n".join(lines) + "\n"
+
+
+def _foot(frame: Frame, digest: str) -> str:
+    parts = [f"Run {address(frame.run_url)}"] if frame.run_url else []
+    parts += [f"commit {code(frame.commit[:8])}"] if frame.commit else []
+    parts += [f"content {code(digest[:_SHORT])}"] if digest else []
+    return f"\n<sub>{', '.join(parts)}.</sub>\n" if parts else ""
+
+
+_SHORT = len("sha256:") + 12

@@ -1,0 +1,92 @@
+"""From a folder to the code host: the comment, the labels, the issue about drift.
+
+The folder is data. A host that does not do what it is asked is a warning: it never turns a good
+plan red, and whoever publishes says what the run came to, so that it hides no bad one either.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from reconciler.ci.issue import News, keep_issue
+from reconciler.ci.labels import keep_labels, labels_for
+from reconciler.ci.marker import Marker
+from reconciler.ci.result import Folder, Result
+from reconciler.ci.sticky import keep_comment, ours
+from reconciler.errors import ExitCode
+from reconciler.forge.base import Forge, ForgeError
+
+
+@dataclass(slots=True)
+class Published:
+    """What was done, in lines for the log, and what the host did not do."""
+
+    done: list[str] = field(default_factory=list)
+    warnings: list[ForgeError] = field(default_factory=list)
+    news: News = News.NONE
+    """Of drift."""
+    url: str = ""
+    """Of the issue about drift."""
+
+
+def publish(folder: Folder, forge: Forge | None) -> Published:
+    """Publish what a run came to; without a code host nothing but the news is known."""
+    result = folder.result
+    published = Published()
+    if result.command == "drift":
+        _publish_drift(folder, forge, published)
+    elif forge is None:
+        published.done.append("No code host is known here; nothing was published.")
+    elif not result.number:
+        published.done.append("No pull request belongs to this run; nothing was published.")
+    else:
+        _publish_request(folder, forge, published)
+    return published
+
+
+def _publish_request(folder: Folder, forge: Forge, published: Published) -> None:
+    """Keep the comment current and, for a plan, the labels; each though the other fails."""
+    result, marker = folder.result, Marker.of(folder.result)
+    others: list[Marker] = []
+    try:
+        found = ours(forge.comments(result.number))
+    except ForgeError as error:
+        # Without having looked nothing is added: it would be the second one.
+        published.warnings.append(error)
+    else:
+        if any(each.marker.is_about(marker) and each.marker.is_newer(marker) for each in found):
+            published.done.append("A later run has published already; what it said stays.")
+            return
+        others = [each.marker for each in found if not each.marker.is_about(marker)]
+        _try(lambda: keep_comment(forge, result.number, marker, folder.comment, found), published)
+    if result.command == "plan":
+        verdicts = [each.verdict for each in others if each.kind == marker.kind]
+        wanted = labels_for([result.verdict, *verdicts])
+        _try(lambda: keep_labels(forge, result.number, wanted), published)
+
+
+def _publish_drift(folder: Folder, forge: Forge | None, published: Published) -> None:
+    """Keep the issue; where it cannot be read, drift counts as news rather than as none."""
+    result = folder.result
+    published.news = News.UNKNOWN if _is_drift(result) else News.NONE
+    if forge is None:
+        published.done.append("No code host is known here; no issue was written.")
+        return
+
+    def issue() -> str:
+        kept = keep_issue(forge, result, folder.comment)
+        published.news, published.url = kept.news, kept.url
+        return kept.told
+
+    _try(issue, published)
+
+
+def _is_drift(result: Result) -> bool:
+    return result.exit_code in {ExitCode.DIFFERENCES, ExitCode.REFUSED}
+
+
+def _try(step: Callable[[], str], published: Published) -> None:
+    try:
+        published.done.append(step())
+    except ForgeError as error:
+        if str(error) not in map(str, published.warnings):
+            published.warnings.append(error)

@@ -1,0 +1,110 @@
+"""One comment for each thing there is to say on a pull request, kept current.
+
+Ours is what our account wrote and what begins with a marker about the same thing; either alone
+proves nothing (T15).
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from reconciler.ci.marker import Marker, marked, parse_marker
+from reconciler.forge.base import Comment, ForbiddenError, Forge, ForgeError
+from reconciler.rendering.markdown import code
+
+_ATTEMPTS = 2
+_PLACE = re.compile(r"https://[A-Za-z0-9._~/:-]{1,400}#[a-z]+[_-][0-9]{1,20}")
+"""Where a comment stands on a page; a link only when it is as plain as that."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ours:
+    """A comment that we wrote, and what it is about."""
+
+    comment: Comment
+    marker: Marker
+
+
+def ours(comments: Iterable[Comment]) -> list[Ours]:
+    """Return the comments of ours that have a marker, the newest first: by run, then by id."""
+    found = [
+        Ours(comment, marker)
+        for comment in comments
+        if comment.is_ours and (marker := parse_marker(comment.body))
+    ]
+    return sorted(found, key=_age, reverse=True)
+
+
+def keep_comment(
+    forge: Forge, number: str, marker: Marker, text: str, found: Sequence[Ours]
+) -> str:
+    """Make our comment about something say `text`; return what was done, for the log.
+
+    `found` are our comments on the pull request. The newest about the same thing is edited in
+    place, further ones are folded. What is there already is not sent again. Raises ForgeError.
+    """
+    body = _body(forge, marker, text)
+    same = [each for each in found if each.marker.is_about(marker)]
+    if not same:
+        return _add(forge, number, body, marker)
+    newest, *older = same
+    told = "The comment says this already."
+    if not is_same_text(newest.comment.body, body):
+        forge.edit_comment(number, newest.comment.id, body)
+        told = "The comment was brought up to date."
+    for each in older:
+        forge.edit_comment(number, each.comment.id, _folded(newest.comment))
+    return f"{told} {len(older)} earlier folded." if older else told
+
+
+def is_same_text(one: str, two: str) -> bool:
+    """Compare texts as a host keeps them: it may end lines otherwise and cut off blanks."""
+    return _plain(one) == _plain(two)
+
+
+def _add(forge: Forge, number: str, body: str, marker: Marker) -> str:
+    """Add a comment; after a lost answer look whether it is there before adding it again."""
+    for attempt in range(1, _ATTEMPTS + 1):
+        try:
+            forge.add_comment(number, body)
+        except ForbiddenError:
+            raise
+        except ForgeError:
+            if any(each.marker == marker for each in ours(forge.comments(number))):
+                break
+            if attempt == _ATTEMPTS:
+                raise
+        else:
+            break
+    return "A comment was added."
+
+
+def _body(forge: Forge, marker: Marker, text: str) -> str:
+    """Return a comment with its marker; one that is too long says so, and nothing in part."""
+    body = marked(marker, text)
+    if len(body) <= forge.comment_limit:
+        return body
+    told = (
+        "### Too long for a comment\n\n> [!CAUTION]\n> **The text does not fit here, and a part of "
+        "it would read like all of it. Do not approve by this comment: read the run's summary.**\n"
+    )
+    return marked(marker, told)
+
+
+def _folded(newest: Comment) -> str:
+    """Return what an earlier comment becomes. Without a marker it is not found again."""
+    url = newest.url
+    shown = f"<{url}>" if _PLACE.fullmatch(url) else code(url)
+    where = f" The one that is kept: {shown}" if url else ""
+    return (
+        "<details><summary>Superseded</summary>\n\n"
+        f"A later comment says how it stands now.{where}\n\n</details>\n"
+    )
+
+
+def _age(each: Ours) -> tuple[int, int]:
+    return int(each.marker.run), int(each.comment.id)
+
+
+def _plain(text: str) -> str:
+    return "\n".join(line.rstrip() for line in text.replace("\r\n", "\n").split("\n")).strip()

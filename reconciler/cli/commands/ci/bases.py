@@ -1,0 +1,138 @@
+"""What decides which plan an apply in CI executes: a review, a digest, or the clock."""
+
+import tempfile
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+import click
+
+from reconciler.cli.bases import PlanFile, show_plan
+from reconciler.cli.planned import NO_OPTIONS
+from reconciler.cli.reviewed import Decision
+from reconciler.cli.session import Session
+from reconciler.documents.plan_file import saved_plan
+from reconciler.domain.plan import Operation, Options, Plan, Reason
+from reconciler.domain.state import Actual
+from reconciler.domain.wanted import Wanted
+from reconciler.errors import RefusedError
+from reconciler.planning.make import make_plan
+from reconciler.rendering.safe import short
+from reconciler.rendering.wording import plural
+from reconciler.workflow.binding import Bound
+
+_BY_THE_CLOCK = {Reason.WINDOW_OPENED, Reason.WINDOW_CLOSED}
+
+
+@dataclass(frozen=True, slots=True)
+class ByDigest:
+    """The plan whose content digest somebody has read, in a pull request or a report.
+
+    With the saved plan at hand it may also be that one as far as time went on, and a refusal
+    can say what moved.
+    """
+
+    digest: str
+    file: PlanFile | None
+    remedy: str
+    """What to do when the plan is another one now."""
+    options: Options = NO_OPTIONS
+
+    @property
+    def instant(self) -> datetime | None:
+        """When the saved plan was made."""
+        return self.file.instant if self.file else None
+
+    @property
+    def role_ids(self) -> frozenset[str]:
+        """Every role in the saved plan."""
+        return self.file.role_ids if self.file else frozenset()
+
+    def check_origin(self, origin: str) -> None:
+        """Raise RefusedError for another console than the saved plan's."""
+        if self.file:
+            self.file.check_origin(origin)
+
+    def decide(self, wanted: Wanted, actual: Actual, now: datetime) -> Decision:
+        """Plan afresh; raise RefusedError unless that, or the saved plan, is what was read."""
+        fresh = make_plan(wanted, actual, now)
+        if fresh.is_empty or fresh.content_digest == self.digest:
+            return Decision(fresh)
+        if self.file:
+            return self.file.decide(wanted, actual, now)
+        raise RefusedError(
+            "What would be done is not the plan that was read: the console, the policies or the "
+            f"time moved. Read: {_short(self.digest)}; now: {_short(fresh.content_digest)}, for "
+            f"{_who(fresh)}.",
+            self.remedy,
+        )
+
+    def show(self, decision: Decision, session: Session) -> None:
+        """Print what is executed, and what of the saved plan is left out."""
+        if self.file:
+            self.file.show(decision, session)
+        else:
+            show_plan(decision, session)
+
+
+@dataclass(frozen=True, slots=True)
+class ByClock:
+    """What windows ask for that opened or closed: reviewed when their policy was merged.
+
+    Who is named in such a window is made to hold what the policies say, whatever else differs; a
+    window that somebody's own change could keep open would be none. All other differences wait
+    for somebody who read them.
+    """
+
+    options: Options = NO_OPTIONS
+    instant: None = None
+    role_ids: frozenset[str] = frozenset()
+
+    def check_origin(self, origin: str) -> None:
+        """Let the console pass that the environment names."""
+
+    def decide(self, wanted: Wanted, actual: Actual, now: datetime) -> Decision:
+        """Plan for those whose windows opened or closed, judged as a plan of its own."""
+        whole = make_plan(wanted, actual, now)
+        due = frozenset(one.name for one in whole.operations if _is_due(one))
+        return Decision(make_plan(wanted, actual, now, only=due))
+
+    def show(self, decision: Decision, session: Session) -> None:
+        """Print what is executed."""
+        show_plan(decision, session)
+        click.echo("Only windows that opened or closed; `ci drift` reports what else differs.")
+
+
+def plan_file(content: bytes, digest: str, *, only_planned: bool) -> PlanFile:
+    """Return a reviewed plan that was kept as a file.
+
+    Raises SettingsError or RefusedError when it is none, or another than its comment says.
+    """
+    with tempfile.TemporaryDirectory(prefix="reconciler-plan-") as scratch:
+        path = Path(scratch) / "reviewed.plan.json"
+        path.touch(mode=0o600)
+        path.write_bytes(content)
+        found = PlanFile.read(path, only_planned=only_planned, is_approved=False)
+    if saved_plan(found.tree).content_digest != digest:
+        raise RefusedError(
+            "The kept plan is not the one that the pull request shows.",
+            "Find out who could write to either.",
+        )
+    return replace(found, bound=Bound.BY_CONTENT)
+
+
+def _is_due(operation: Operation) -> bool:
+    return any(change.reason in _BY_THE_CLOCK for change in operation.changes)
+
+
+def _who(plan: Plan) -> str:
+    names = [short(one.name.label) for one in plan.operations]
+    more = len(names) - _SHOWN
+    return ", ".join(names[:_SHOWN]) + (f" and {plural(more, 'other')}" if more > 0 else "")
+
+
+_SHOWN = 5
+
+
+def _short(digest: str) -> str:
+    return digest[: len("sha256:") + 12]

@@ -1,0 +1,76 @@
+"""Whether this run may write at all: from the protected branch, forwards, and as reviewed (T09)."""
+
+from collections.abc import Iterable
+
+from reconciler.audit.chain import Record
+from reconciler.ci.event import Event, Trigger
+from reconciler.documents.git import Git
+from reconciler.errors import RefusedError
+
+_WORKFLOWS = (".github/", ".gitlab-ci.yml", ".gitlab/")
+
+
+def check_place(git: Git, event: Event) -> None:
+    """Raise RefusedError unless the run's commit is on the protected branch."""
+    if event.trigger is Trigger.REQUEST or not event.protected or event.branch != event.protected:
+        where = f"the branch {event.branch!a}" if event.branch else "a pull request or a tag"
+        raise RefusedError(
+            f"This run is of {where}; only the protected branch {event.protected!a} is applied.",
+            "Merge first. Policies are applied from the protected branch alone.",
+        )
+    if not _is_ancestor(git, event.commit, f"refs/remotes/origin/{event.protected}"):
+        raise RefusedError(
+            f"The commit {event.commit[:8]} is not on the protected branch {event.protected}, or "
+            "this clone cannot tell.",
+            "Check out with fetch-depth: 0. If the branch was rewritten, run the workflow of its "
+            "newest commit.",
+        )
+
+
+def check_order(git: Git, event: Event, records: Iterable[Record]) -> None:
+    """Raise RefusedError when a later commit was applied already.
+
+    Somebody may start an old run again; it would bring back what was taken away since.
+    """
+    commits = [
+        review["commit"]
+        for record in records
+        if record.kind == "run-started"
+        and isinstance(review := record.data.get("review"), dict)
+        and isinstance(review.get("commit"), str)
+    ]
+    last = commits[-1] if commits else event.commit
+    if not _is_ancestor(git, last, event.commit):
+        raise RefusedError(
+            f"The journal shows that {last[:8]} was applied, and {event.commit[:8]} does not come "
+            "after it: this run is an old one, or the branch was rewritten.",
+            "Run the apply workflow of the branch's newest commit.",
+        )
+
+
+def check_workflows(git: Git, event: Event) -> None:
+    """Raise RefusedError when the push changed the workflows too.
+
+    Whoever changes the workflow of a pull request can write its plan comment, and anything else.
+    """
+    answer = git.ask(
+        "diff-tree", "-r", "--name-only", "--no-renames", "-z", event.base, event.commit
+    )
+    if answer is None:
+        raise RefusedError(
+            f"This clone does not hold {event.base[:8]}, the tip before the push.",
+            "Check out with fetch-depth: 0.",
+        )
+    names = answer.decode("utf-8", "replace").split("\0")
+    changed = [name for name in names if name.startswith(_WORKFLOWS)]
+    if changed:
+        raise RefusedError(
+            f"The push changed {changed[0]}, with which it could have written its own plan "
+            "comment; so that comment proves nothing.",
+            "Read what the drift report shows now, and start the apply workflow by hand with the "
+            "digest that it names.",
+        )
+
+
+def _is_ancestor(git: Git, one: str, other: str) -> bool:
+    return git.ask("merge-base", "--is-ancestor", one, other) is not None

@@ -1,0 +1,252 @@
+"""GitHub: GitHub Docs, "REST API", version 2022-11-28.
+
+That version and not 2026-03-10, which no longer says `merge_commit_sha` of a pull request
+("Breaking changes"): by it a merge is known. A version is kept for 24 months after the next one
+("API versions").
+"""
+
+import re
+from collections.abc import Iterable
+from typing import Any
+from urllib.parse import quote
+
+from reconciler.domain.review import Approval
+from reconciler.forge.answers import (
+    AbsentError,
+    digits,
+    flag,
+    items,
+    text,
+    text_or_nothing,
+)
+from reconciler.forge.api import Api
+from reconciler.forge.archive import unpack
+from reconciler.forge.base import Comment, ForgeError, Issue, Merged
+from reconciler.forge.words import the_only, whole_number, whole_sha
+
+HEADERS = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
+REMEDY = (
+    "Give the job `permissions: {needs}`. The token of a pull request from a fork only reads,"
+    " whatever the workflow says."
+)
+ACTIONS_BOT = "github-actions[bot]"
+"""Who writes with a job's GITHUB_TOKEN."""
+_PULLS, _ISSUES, _ACTIONS = "pull-requests: write", "issues: write", "actions: read"
+_READ_PULLS = "pull-requests: read"
+_TRUSTED_EVENTS = ("schedule", "push", "workflow_dispatch")
+"""Whose runs execute the workflow as the branch has it, which a pull request does not."""
+_OPINIONS = ("APPROVED", "CHANGES_REQUESTED", "DISMISSED")
+_MAX_RUNS = 30
+
+
+class GitHub:
+    """One repository."""
+
+    name = "GitHub"
+    comment_limit = 65_536
+
+    def __init__(self, api: Api, repository: str, author: str = ACTIONS_BOT) -> None:
+        """Take `OWNER/NAME` and the login that the token writes as."""
+        self._api = api
+        self._home = f"/repos/{repository}"
+        self._repository = repository
+        self._author = author
+
+    def comments(self, number: str) -> tuple[Comment, ...]:
+        """Return every comment ("List issue comments": by ascending id)."""
+        path = f"{self._home}/issues/{whole_number(number)}/comments"
+        pages = self._api.pages(path, {}, needs=_READ_PULLS)
+        return tuple(self._comment(item) for page in pages for item in items(page))
+
+    def add_comment(self, number: str, body: str) -> Comment:
+        """Write a comment ("Create an issue comment")."""
+        path = f"{self._home}/issues/{whole_number(number)}/comments"
+        return self._comment(self._post(path, {"body": body}, needs=_PULLS))
+
+    def edit_comment(self, number: str, comment_id: str, body: str) -> None:
+        """Replace a comment's text ("Update an issue comment"); ids count for the repository."""
+        whole_number(number)
+        path = f"{self._home}/issues/comments/{whole_number(comment_id)}"
+        self._api.write("PATCH", path, {"body": body}, needs=_PULLS)
+
+    def labels(self, number: str) -> frozenset[str]:
+        """Return the labels ("List labels for an issue")."""
+        pages = self._api.pages(self._labels(number), {}, needs=_READ_PULLS)
+        return frozenset(text(item, "name") for page in pages for item in items(page))
+
+    def change_labels(self, number: str, add: Iterable[str], remove: Iterable[str]) -> None:
+        """Add and remove labels ("Add labels to an issue", "Remove a label from an issue").
+
+        Adding is no setting, so that labels of others stay, and adding twice is adding once.
+        """
+        path = self._labels(number)
+        names = sorted(set(add))
+        if names:
+            self._api.write("POST", path, {"labels": names}, needs=_PULLS)
+        for name in sorted(set(remove)):
+            try:
+                self._api.write("DELETE", f"{path}/{quote(name, safe='')}", needs=_PULLS)
+            except AbsentError:
+                continue
+
+    def issues(self, label: str) -> tuple[Issue, ...]:
+        """Return the issues with a label ("List repository issues"), pull requests left out."""
+        query = {"labels": label, "state": "all", "sort": "created", "direction": "desc"}
+        pages = self._api.pages(f"{self._home}/issues", query, needs="issues: read")
+        found = (item for page in pages for item in items(page))
+        return tuple(self._issue(item) for item in found if "pull_request" not in item)
+
+    def add_issue(self, title: str, body: str, label: str) -> Issue:
+        """Open an issue ("Create an issue").
+
+        GitHub leaves a label out without a word when the token may not set it; then the issue
+        would not be found again, so that is an error.
+        """
+        wanted = {"title": title, "body": body, "labels": [label]}
+        item = self._post(f"{self._home}/issues", wanted, needs=_ISSUES)
+        if label.casefold() not in {text(one, "name").casefold() for one in items(item, "labels")}:
+            raise ForgeError(
+                f"GitHub opened issue {text(item, 'html_url')} without the label {label!a}",
+                REMEDY.format(needs=_ISSUES),
+            )
+        return self._issue(item)
+
+    def edit_issue(
+        self, number: str, *, title: str, body: str, is_open: bool, note: str = ""
+    ) -> None:
+        """Change an issue ("Update an issue"), then say the note."""
+        path = f"{self._home}/issues/{whole_number(number)}"
+        wanted = {"title": title, "body": body, "state": "open" if is_open else "closed"}
+        self._api.write("PATCH", path, wanted, needs=_ISSUES)
+        if note:
+            self._post(f"{path}/comments", {"body": note}, needs=_ISSUES)
+
+    def merged(self, commit: str, branch: str) -> Merged | None:
+        """Return the request that was merged as `commit`.
+
+        "List pull requests associated with a commit" names the candidates; "Get a pull request"
+        says as which commit each was merged: the merge commit, the squashed one, or for a rebase
+        the last of them. An older commit of a rebase, or of a merge queue's push, proves nothing.
+        """
+        path = f"{self._home}/commits/{whole_sha(commit)}/pulls"
+        pages = self._api.pages(path, {}, needs=_READ_PULLS)
+        found = [item for page in pages for item in items(page)]
+        listed = [digits(item, "number") for item in found if item.get("merged_at")]
+        pulls = [self._api.get(f"{self._home}/pulls/{one}", needs=_READ_PULLS) for one in listed]
+        pull = the_only([one for one in pulls if self._is_merge(one, commit, branch)], commit)
+        return None if pull is None else self._merged(pull)
+
+    def artifact(self, run: str, name: str) -> dict[str, bytes] | None:
+        """Return the files of a run ("List workflow run artifacts", "Download an artifact")."""
+        path = f"{self._home}/actions/runs/{whole_number(run)}/artifacts"
+        try:
+            return self._files(next(iter(self._artifacts(path, name)), None))
+        except AbsentError:
+            return None
+
+    def newest_artifact(self, name: str, branch: str) -> dict[str, bytes] | None:
+        """Return the newest files of a trusted run ("List artifacts for a repository").
+
+        The artifact says which branch and repository its run worked on, the run ("Get a workflow
+        run") by which event and with which workflow.
+        """
+        found = [
+            item
+            for item in self._artifacts(f"{self._home}/actions/artifacts", name)
+            if text_or_nothing(item, "workflow_run", "head_branch") == branch
+            and digits(item, "workflow_run", "head_repository_id")
+            == digits(item, "workflow_run", "repository_id")
+        ]
+        trusted = (item for item in found[:_MAX_RUNS] if self._is_trusted(item, branch))
+        return self._files(next(trusted, None))
+
+    def _post(self, path: str, body: dict[str, Any], *, needs: str) -> Any:
+        return self._api.write("POST", path, body, needs=needs, is_repeatable=False)
+
+    def _labels(self, number: str) -> str:
+        return f"{self._home}/issues/{whole_number(number)}/labels"
+
+    def _is_ours(self, item: Any) -> bool:
+        """Tell whether we wrote it; nobody but an app has brackets in the login."""
+        is_author = text_or_nothing(item, "user", "login").casefold() == self._author.casefold()
+        is_bot = text_or_nothing(item, "user", "type") == "Bot"
+        return is_author and (is_bot or self._author != ACTIONS_BOT)
+
+    def _comment(self, item: Any) -> Comment:
+        return Comment(
+            id=digits(item, "id"),
+            body=text_or_nothing(item, "body"),
+            is_ours=self._is_ours(item),
+            url=text(item, "html_url"),
+        )
+
+    def _issue(self, item: Any) -> Issue:
+        return Issue(
+            number=digits(item, "number"),
+            title=text(item, "title"),
+            body=text_or_nothing(item, "body"),
+            is_open=text(item, "state") == "open",
+            is_ours=self._is_ours(item),
+            url=text(item, "html_url"),
+        )
+
+    def _is_merge(self, item: Any, commit: str, branch: str) -> bool:
+        return (
+            flag(item, "merged")
+            and text_or_nothing(item, "merge_commit_sha") == commit
+            and text(item, "base", "ref") == branch
+            and text(item, "base", "repo", "full_name").casefold() == self._repository.casefold()
+        )
+
+    def _merged(self, item: Any) -> Merged:
+        author = text_or_nothing(item, "user", "login")
+        return Merged(
+            number=digits(item, "number"),
+            url=text(item, "html_url"),
+            head=whole_sha(text(item, "head", "sha")),
+            author=author,
+            merged_by=text_or_nothing(item, "merged_by", "login"),
+            approvals=self._approvals(digits(item, "number"), author),
+        )
+
+    def _approvals(self, one: str, author: str) -> tuple[Approval, ...]:
+        """Return who approves by their latest opinion ("List reviews": in chronological order)."""
+        pages = self._api.pages(f"{self._home}/pulls/{one}/reviews", {}, needs=_READ_PULLS)
+        latest: dict[str, Any] = {}
+        for item in (item for page in pages for item in items(page)):
+            by = text_or_nothing(item, "user", "login")
+            if by and by != author and text(item, "state") in _OPINIONS:
+                latest[by] = item
+        return tuple(
+            Approval(by, text_or_nothing(latest[by], "commit_id"))
+            for by in sorted(latest)
+            if text(latest[by], "state") == "APPROVED"
+        )
+
+    def _artifacts(self, path: str, name: str) -> list[Any]:
+        """Return the artifacts of that name that can still be had, newest first."""
+        pages = self._api.pages(path, {"name": name}, needs=_ACTIONS)
+        listed = [item for page in pages for item in items(page, "artifacts")]
+        found = [
+            item for item in listed if text(item, "name") == name and not flag(item, "expired")
+        ]
+        return sorted(found, key=lambda item: int(digits(item, "id")), reverse=True)
+
+    def _files(self, artifact: Any | None) -> dict[str, bytes] | None:
+        if artifact is None:
+            return None
+        path = f"{self._home}/actions/artifacts/{digits(artifact, 'id')}/zip"
+        try:
+            return unpack(self._api.archive(path, needs=_ACTIONS))
+        except AbsentError:
+            return None
+
+    def _is_trusted(self, item: Any, branch: str) -> bool:
+        run = digits(item, "workflow_run", "id")
+        told = self._api.get(f"{self._home}/actions/runs/{run}", needs=_ACTIONS)
+        return (
+            text(told, "event") in _TRUSTED_EVENTS
+            and text_or_nothing(told, "head_branch") == branch
+            and digits(told, "head_repository", "id") == digits(told, "repository", "id")
+            and re.match(r"\.github/workflows/", text(told, "path")) is not None
+        )

@@ -1,0 +1,344 @@
+"""In CI: what reviewers saw is what a merge applies, or nothing is."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from codehost import github
+from stories.office import Office
+
+BO = {"policies/access.yaml": ("ana@acme.example, bo@acme.example, lena", "ana@acme.example, lena")}
+
+
+@pytest.fixture
+def hub() -> Iterator[github.GitHub]:
+    with github.running() as host:
+        yield host
+
+
+@pytest.fixture
+def office(desk: Any, hub: github.GitHub, tmp_path: Path) -> Office:
+    """The console holds what main says, and CI has applied it once, by hand."""
+    office = Office(desk, hub, tmp_path / "office")
+    drift = office.scheduled("drift")
+    assert drift.code == 2, drift.text
+    first = office.by_hand("--digest", drift.outputs["content-digest"])
+    assert first.code == 0, first.text
+    desk.console.changes.clear()
+    return office
+
+
+SIEM = {"policies/access.yaml": ("sites: [Acme/Berlin, Acme/Lyon]", "sites: [Acme/Lyon]")}
+"""The SIEM loses Berlin."""
+
+
+def test_a_plan_is_told_on_the_pull_request_and_a_further_push_renews_the_same_comment(
+    office: Office,
+) -> None:
+    pull = office.open("Less for the SIEM", SIEM)
+
+    first = office.plan(pull)
+    published = office.publish(first)
+
+    assert first.code == 0, first.text
+    assert published.code == 0, published.text
+    assert "Plan: 0 to grant, 1 to revoke" in first.summary
+    [comment] = office.comments(pull)
+    assert "service:siem" in comment
+    assert office.labels(pull) == {"access: revokes"}
+
+    office.push(
+        pull, "policies/access.yaml", "sites: [Acme/Lyon]", "sites: [Acme/Berlin, Acme/Lyon]"
+    )
+    second = office.plan(pull)
+    office.publish(second)
+
+    [renewed] = office.comments(pull)
+    assert "No changes." in renewed
+    assert office.labels(pull) == {"access: no change"}
+    assert office.desk.written() == []
+
+
+@pytest.mark.parametrize("squash", [True, False])
+def test_a_merge_applies_what_was_reviewed_and_the_record_names_who_approved(
+    office: Office, squash: bool
+) -> None:
+    pull = office.open("Less for the SIEM", SIEM)
+    office.publish(office.plan(pull))
+    commit = office.merge(pull, squash=squash)
+
+    applied = office.apply(commit)
+    office.publish(applied)
+
+    assert applied.code == 0, applied.text
+    assert office.desk.holds("siem") == ["Viewer Lyon"]
+    started = [record for record in office.journal() if record["kind"] == "run-started"][-1]
+    review = started["data"]["review"]
+    assert review["request"] == str(pull.number)
+    assert [approval["by"] for approval in review["approvals"]] == ["cleo"]
+    assert (review["trigger"], review["commit"], review["author"]) == ("push", commit, "bea")
+    _, outcome = office.comments(pull)
+    assert "1 applied" in outcome
+    assert office.journal()[-1]["kind"] == "run-finished"
+    assert applied.result["journal_head"] in outcome
+
+
+def test_nothing_is_applied_when_the_console_moved_since_the_review(office: Office) -> None:
+    pull = office.open("Less for the SIEM", SIEM)
+    office.publish(office.plan(pull))
+    office.desk.make("siem", "SOC")
+    office.merge(pull)
+
+    refused = office.apply()
+    office.publish(refused)
+
+    assert refused.code == 3, refused.text
+    assert "service:siem" in refused.text
+    assert office.desk.written() == []
+    assert "refused" in refused.result["verdict"]
+    assert len(office.comments(pull)) == 2
+
+
+def test_a_plan_outlives_other_merges_and_its_artifact(office: Office) -> None:
+    pull = office.open("Less for the SIEM", SIEM)
+    office.publish(office.plan(pull))
+    other = office.open("A viewer", {"policies/more.yaml": ("", VIEWER)})
+    office.publish(office.plan(other))
+    office.merge(other)
+    assert office.apply().code == 0
+    office.hub.world.artifacts.clear()
+    office.desk.clock.passes(days=40)
+    office.merge(pull)
+
+    applied = office.apply()
+
+    assert applied.code == 0, applied.text
+    assert office.desk.holds("siem") == ["Viewer Lyon"]
+
+
+VIEWER = """\
+version: 1
+assignments:
+  - {members: [mia@acme.example], role: Viewer, sites: [Acme/Lyon]}
+"""
+
+
+def test_a_forged_plan_is_refused(office: Office) -> None:
+    pull = office.open("Less for the SIEM", SIEM)
+    planned = office.plan(pull)
+    office.publish(planned)
+    office.hub.world.artifacts.clear()
+    plan = (planned.folder / "plan.json").read_text("utf-8").replace("Viewer", "Admin")
+    (planned.folder / "plan.json").write_text(plan, "utf-8")
+    office.keep(planned, "pull_request", "less-for-the-siem", "reconciler-plan")
+    office.merge(pull)
+
+    refused = office.apply()
+
+    assert refused.code == 3, refused.text
+    assert "forged" in refused.text
+    assert office.desk.written() == []
+
+
+def test_somebody_elses_comment_with_our_marker_counts_for_nothing(office: Office) -> None:
+    pull = office.open("Less for the SIEM", SIEM)
+    office.publish(office.plan(pull))
+    [ours] = office.comments(pull)
+    office.hub.world.comments.clear()
+    office.hub.world.comment(pull.number, "mallory", ours)
+    office.merge(pull)
+
+    refused = office.apply()
+
+    assert refused.code == 3, refused.text
+    assert "no plan comment" in refused.text
+    assert office.desk.written() == []
+
+
+def test_an_edited_comment_is_not_what_was_planned(office: Office) -> None:
+    pull = office.open("Less for the SIEM", SIEM)
+    office.publish(office.plan(pull))
+    [comment] = office.hub.world.comments_on(pull.number)
+    comment.body = comment.body.replace("service:siem", "service:other")
+    office.merge(pull)
+
+    refused = office.apply()
+
+    assert refused.code == 3, refused.text
+    assert "was edited" in refused.text
+
+
+def test_a_push_after_the_last_plan_is_not_reviewed(office: Office) -> None:
+    pull = office.open("Less for the SIEM", SIEM)
+    office.publish(office.plan(pull))
+    office.push(pull, "policies/access.yaml", "role: SOC", "role: Viewer")
+    office.merge(pull)
+
+    refused = office.apply()
+
+    assert refused.code == 3, refused.text
+    assert "not of its last commit" in refused.text
+    assert office.desk.written() == []
+
+
+def test_a_request_that_changes_the_workflows_cannot_vouch_for_itself(office: Office) -> None:
+    pull = office.open("Less", {**SIEM, ".github/workflows/plan.yml": ("", "on: push\n")})
+    office.publish(office.plan(pull))
+    office.merge(pull)
+
+    refused = office.apply()
+
+    assert refused.code == 3, refused.text
+    assert ".github/workflows/plan.yml" in refused.text
+    assert office.desk.written() == []
+
+
+def test_an_old_run_started_again_brings_nothing_back(office: Office) -> None:
+    more = office.open("More", {"policies/more.yaml": ("", VIEWER)})
+    office.publish(office.plan(more))
+    first = office.merge(more)
+    assert office.apply(first).code == 0
+    less = office.open("Less for the SIEM", SIEM)
+    office.publish(office.plan(less))
+    office.merge(less)
+    assert office.apply().code == 0
+    office.desk.console.changes.clear()
+
+    again = office.apply(first)
+
+    assert again.code == 3, again.text
+    assert "does not come after it" in again.text
+    assert office.desk.written() == []
+
+
+def test_a_direct_push_has_no_review(office: Office) -> None:
+    office.git("checkout", "-q", "-B", "main", "origin/main")
+    office.edit("policies/access.yaml", *SIEM["policies/access.yaml"])
+    commit = office.commit("Quickly")
+    office.git("push", "--quiet", "origin", "main")
+    office.hub.world.commits.add(commit)
+
+    refused = office.apply()
+
+    assert refused.code == 3, refused.text
+    assert "nobody has reviewed" in refused.text
+
+
+def test_a_request_is_judged_by_the_guardrails_of_its_base(office: Office) -> None:
+    office.git("checkout", "-q", "-B", "main", "origin/main")
+    office.write("policies/guardrails.yaml", "version: 1\nmax_revokes: 0\n")
+    office.commit("Strict")
+    office.git("push", "--quiet", "origin", "main")
+    loose = "version: 1\nmax_revokes: 50\nmax_revoke_fraction: 1.0\n"
+    edits = {**SIEM, "policies/guardrails.yaml": ("version: 1\nmax_revokes: 0\n", loose)}
+    pull = office.open("Loosened", edits)
+
+    planned = office.plan(pull)
+    office.publish(planned)
+
+    assert planned.code == 3, planned.text
+    assert office.labels(pull) == {"access: refused"}
+    office.merge(pull)
+    refused = office.apply()
+    assert refused.code == 3, refused.text
+    assert "max_revokes" in refused.text
+    assert office.desk.written() == []
+    assert office.journal()[-1]["kind"] == "refused"
+
+
+def test_broken_policies_are_told_on_the_pull_request(office: Office) -> None:
+    pull = office.open("Broken", {"policies/access.yaml": ("role: SOC", "rule: SOC")})
+
+    planned = office.plan(pull)
+    office.publish(planned)
+
+    assert planned.code == 1
+    assert "::error file=policies/access.yaml" in planned.told.out
+    [comment] = office.comments(pull)
+    assert "policies/access.yaml" in comment
+    assert office.labels(pull) == {"access: failed"}
+
+
+WINDOW = """\
+version: 1
+assignments:
+  - members: [mia@acme.example]
+    role: SOC
+    sites: [Acme/Lyon]
+  - members: [mia@acme.example]
+    role: Admin
+    sites: [Acme/Lyon]
+    from: 2026-11-23T10:00:00Z
+    until: 2026-11-23T12:00:00Z
+    reason: INC-1
+"""
+
+
+def test_the_clock_opens_and_closes_windows_and_leaves_drift_alone(office: Office) -> None:
+    pull = office.open("On call", {"policies/call.yaml": ("", WINDOW)})
+    office.publish(office.plan(pull))
+    office.merge(pull)
+    assert office.apply().code == 0
+    office.desk.make("siem", "SOC")
+
+    office.desk.clock.passes(hours=2)
+    opened = office.scheduled()
+    assert opened.code == 0, opened.text
+    assert office.desk.holds("mia@acme.example") == ["Admin Lyon"]
+    assert office.desk.holds("siem") == ["SOC Berlin", "SOC Lyon"]
+
+    office.desk.clock.passes(hours=2)
+    closed = office.scheduled()
+    assert closed.code == 0, closed.text
+    assert office.desk.holds("mia@acme.example") == ["SOC Lyon"]
+    assert office.scheduled().code == 0
+
+
+def test_drift_is_mended_by_hand_with_the_digest_that_was_read(office: Office) -> None:
+    office.desk.make("siem", "SOC")
+    drift = office.scheduled("drift")
+    assert drift.code == 2
+    digest = drift.outputs["content-digest"]
+    assert digest in drift.summary
+
+    assert office.by_hand().code == 1
+    assert office.by_hand("--digest", "sha256:" + "0" * 64).code == 3
+    mended = office.by_hand("--digest", digest)
+
+    assert mended.code == 0, mended.text
+    assert office.desk.holds("siem") == ["Viewer Berlin", "Viewer Lyon"]
+    assert "Drift: 0 missing, 0 not in the policies" in office.scheduled("drift").text
+
+
+def test_nothing_is_written_when_the_journal_cannot_be_pushed(office: Office) -> None:
+    pull = office.open("Less for the SIEM", SIEM)
+    office.publish(office.plan(pull))
+    office.merge(pull)
+    hook = office.bare / "hooks" / "pre-receive"
+    hook.write_text("#!/bin/sh\necho no >&2\nexit 1\n")
+    hook.chmod(0o755)
+
+    refused = office.apply()
+
+    assert refused.code == 3, refused.text
+    assert "Nothing was written" in refused.text
+    assert office.desk.written() == []
+
+
+def test_a_fork_is_planned_from_the_snapshot_of_main_and_from_no_other(office: Office) -> None:
+    desk, world = office.desk, office.hub.world
+    assert desk.run("snapshot", "--out", str(desk.folder / "console.json")).code == 0
+    files = {"console.json": (desk.folder / "console.json").read_bytes()}
+    kept = world.run("schedule", "main", office.main, path=".github/workflows/drift.yml")
+    world.keep(kept, "console-snapshot", files)
+    planted = world.run("pull_request", "main", office.main, repository="mallory/access")
+    world.keep(planted, "console-snapshot", {"console.json": b"{}"})
+    pull = office.open("From outside", SIEM, fork="mallory/access")
+    desk.console.requests.clear()
+
+    planned = office.plan(pull, SENTINELONE_TOKEN="")
+
+    assert planned.code == 0, planned.text
+    assert "1 to revoke" in planned.text
+    assert desk.console.requests == []
