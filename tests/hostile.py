@@ -406,4 +406,4 @@ class Corpus:
 
 
 def _brief(error: Exception) -> str:
-    return ascii(f"{type(error).__name__}: {error}")[:300]
+    return ascii(f"{type(error).__name__}: {error}")[1:300]

@@ -1,9 +1,7 @@
 """Laws of the shipped workflows (T05, T06), each shown to catch what it is for."""
 
 import re
-import runpy
 import subprocess
-import sys
 import sysconfig
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,8 +13,8 @@ from ruamel.yaml import YAML
 ROOT = Path(__file__).resolve().parents[1]
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").iterdir())
 BAD = Path(__file__).parent / "examples" / "workflows" / "bad.yml"
-SUMMARY = ROOT / ".github" / "summary.py"
-HOSTILE = "x\n::add-mask::1\n  ::error file=a::b\n<img src=x onerror=alert(1)>\n# heading\n"
+ACTION = ROOT / ".github" / "actions" / "reconciler" / "action.yml"
+TOOL = "./tool/.github/actions/reconciler"
 
 
 def load(path: Path) -> dict[str, Any]:
@@ -33,7 +31,8 @@ def steps(workflow: dict[str, Any]) -> Iterator[dict[str, Any]]:
 def faults(path: Path) -> set[str]:
     """Name every law that a workflow breaks."""
     text, workflow = path.read_text(), load(path)
-    used = [str(step["uses"]) for step in steps(workflow) if "uses" in step]
+    # The tool's own action comes from a checkout of a commit that the workflow names.
+    used = [str(step["uses"]) for step in steps(workflow) if step.get("uses", TOOL) != TOOL]
     checkouts = [s for s in steps(workflow) if str(s.get("uses")).startswith("actions/checkout@")]
     jobs = workflow["jobs"].values()
     laws = {
@@ -62,11 +61,6 @@ def run_tool(name: str, *arguments: str | Path) -> subprocess.CompletedProcess[s
 
 def run_zizmor(*paths: Path) -> subprocess.CompletedProcess[str]:
     return run_tool("zizmor", "--offline", "--no-progress", "--persona=auditor", *paths)
-
-
-def make_summary(*arguments: str | Path) -> str:
-    command = [sys.executable, "-I", SUMMARY, *arguments]
-    return subprocess.run(command, capture_output=True, check=True).stdout.decode()
 
 
 def test_plan_apply_drift_and_ci_are_shipped() -> None:
@@ -117,68 +111,47 @@ def test_actionlint_condemns_the_bad_workflow() -> None:
 
 
 @pytest.mark.parametrize("name", ["plan.yml", "apply.yml", "drift.yml"])
-def test_a_token_is_given_to_one_step_of_a_job_with_its_own_environment(name: str) -> None:
+def test_the_consoles_token_is_given_to_one_step_of_a_job_that_may_not_comment(name: str) -> None:
     workflow = load(ROOT / ".github" / "workflows" / name)
-    holders = {
-        job.get("environment")
-        for job in workflow["jobs"].values()
-        if "secrets." in str([job.get("env"), job["steps"]])
-    }
-    assert holders == {f"s1-{name.removesuffix('.yml')}"}
-    given = [step for step in steps(workflow) if "secrets." in str(step)]
-    assert [set(step["env"]) - {"BASE"} for step in given] == [
-        {"SENTINELONE_URL", "SENTINELONE_TOKEN"}
-    ]
+    [holder] = [job for job in workflow["jobs"].values() if "secrets." in str(job)]
     assert "secrets." not in str(workflow.get("env"))
+    assert "s1-" in holder["environment"]
+    writable = {key for key, value in holder["permissions"].items() if value == "write"}
+    assert writable <= ({"contents"} if name == "apply.yml" else set())
+    [step] = [step for step in holder["steps"] if "secrets." in str(step)]
+    assert step["uses"] == TOOL
+    assert step["with"]["command"] == name.removesuffix(".yml")
 
 
-@pytest.mark.parametrize("name", ["plan.yml", "apply.yml"])
-def test_what_is_judged_is_judged_against_a_base_that_the_event_names(name: str) -> None:
-    runs = [
-        step
-        for step in steps(load(ROOT / ".github" / "workflows" / name))
-        if any(
-            f'reconciler" {word}' in step.get("run", "") for word in ("validate", "plan", "apply")
-        )
+@pytest.mark.parametrize("name", ["plan.yml", "apply.yml", "drift.yml"])
+def test_who_may_comment_holds_no_token_of_the_console(name: str) -> None:
+    jobs = load(ROOT / ".github" / "workflows" / name)["jobs"].values()
+    [speaker] = [job for job in jobs if {"issues", "pull-requests"} & writes(job)]
+    assert "environment" not in speaker
+    assert [step["with"]["command"] for step in speaker["steps"] if step["uses"] == TOOL] == [
+        "publish"
     ]
-    assert runs
-    for step in runs:
-        assert '--base "$BASE"' in step["run"]
-        assert step["env"]["BASE"].startswith("${{ github.event.")
 
 
-def test_a_fork_is_given_no_environment() -> None:
+def writes(job: dict[str, Any]) -> set[str]:
+    return {key for key, value in job["permissions"].items() if value == "write"}
+
+
+def test_a_fork_is_given_neither_environment_nor_secret_nor_the_right_to_write() -> None:
     plan = load(ROOT / ".github" / "workflows" / "plan.yml")["jobs"]
-    unconditional = {name for name, job in plan.items() if "if" not in job}
-    assert unconditional == {"validate"}
-    assert "environment" not in plan["validate"]
     assert "head.repo.full_name == github.repository" in plan["plan"]["if"]
+    assert "environment" not in plan["outside"]
+    assert "secrets." not in str(plan["outside"])
+    assert writes(plan["outside"]) == set()
 
 
 def test_the_tool_of_a_pull_request_comes_from_the_base_branch() -> None:
     plan = load(ROOT / ".github" / "workflows" / "plan.yml")
     for job in plan["jobs"].values():
-        sources = {
-            step["with"]["path"]: step["with"].get("ref")
-            for step in job["steps"]
-            if "path" in step.get("with", {})
-        }
-        assert sources == {"trusted": "${{ github.event.pull_request.base.sha }}", "proposed": None}
-        scripts = " ".join(step.get("run", "") for step in job["steps"])
-        assert re.findall(r"proposed\S*", scripts) == ["proposed/policies"]
-        assert "--guardrails trusted/policies/guardrails.yaml" in scripts
-        assert not any("working-directory" in step for step in job["steps"])
-
-
-@pytest.mark.parametrize("name", ["plan.yml", "apply.yml", "drift.yml"])
-def test_nothing_of_the_product_is_printed_to_the_log(name: str) -> None:
-    workflow = load(ROOT / ".github" / "workflows" / name)
-    scripts = [step["run"] for step in steps(workflow) if "bin/reconciler" in step.get("run", "")]
-    assert scripts
-    for script in scripts:
-        assert script.count("bin/reconciler") == 1
-        assert '> "$RUNNER_TEMP/out" 2> "$RUNNER_TEMP/err" || code=$?' in script
-    assert workflow["env"] == {"PYTHONSAFEPATH": "1"}
+        checkout, tool = job["steps"]
+        assert checkout["with"]["ref"] == "${{ github.event.pull_request.base.sha }}"
+        assert checkout["with"]["path"] == "tool"
+        assert tool["uses"] == TOOL
 
 
 def test_applies_wait_for_each_other_and_none_is_dropped() -> None:
@@ -186,49 +159,52 @@ def test_applies_wait_for_each_other_and_none_is_dropped() -> None:
     assert concurrency == {"group": "s1-apply", "cancel-in-progress": False, "queue": "max"}
 
 
-@pytest.mark.parametrize("ticks", [0, 1, 2, 3, 4, 17])
-def test_an_output_cannot_close_its_fence(tmp_path: Path, ticks: int) -> None:
-    output = tmp_path / "out"
-    output.write_text(f"{HOSTILE}{'`' * ticks}end\n")
-    lines = make_summary("Plan", output).splitlines()
-    fence = "`" * max(3, ticks + 1)
-    assert lines[:3] == ["### Plan", "", f"{fence}text"]
-    assert lines[-1] == fence
-    assert "\n".join(lines[3:-1]) + "\n" == output.read_text()
+def test_the_clock_has_an_environment_without_reviewers_of_its_own() -> None:
+    [job] = [
+        job
+        for job in load(ROOT / ".github" / "workflows" / "apply.yml")["jobs"].values()
+        if "environment" in job
+    ]
+    expected = "${{ github.event_name == 'schedule' && 's1-windows' || 's1-apply' }}"
+    assert job["environment"] == expected
 
 
-def test_an_empty_output_leaves_no_block(tmp_path: Path) -> None:
-    (tmp_path / "out").write_text("No changes.\n")
-    (tmp_path / "err").write_text("\n")
-    written = make_summary("Plan", tmp_path / "out", tmp_path / "err")
-    assert written == "### Plan\n\n```text\nNo changes.\n```\n"
+# The composite action
 
 
-@pytest.mark.parametrize("line", ["é" * 50, "x", "`" * 300, "`" * 500_000])
-def test_a_long_output_is_cut_at_a_line_and_says_so(tmp_path: Path, line: str) -> None:
-    output, count = tmp_path / "out", 1_200_000 // len(line)
-    output.write_text(f"{line}\n" * count)
-    written = make_summary("Plan", output, output)
-    assert len(written.encode()) <= 1_000_000
-    assert written.count("\n**") == 2
-    for block in written.split("**\n")[:2]:
-        shown, missing = block.split("\n\n**")
-        assert shown.splitlines().count(line) + int(missing.split()[0]) == count
+def test_the_action_runs_nothing_that_came_with_the_policies() -> None:
+    action = load(ACTION)["runs"]["steps"]
+    scripts = [step["run"] for step in action if "run" in step]
+    assert all("${{" not in script for script in scripts)
+    assert not any("working-directory" in step for step in action)
+    for script in scripts:
+        assert [word for word in script.split() if word.startswith(("access", "./"))] == []
+    install = next(step["run"] for step in action if step.get("id") == "install")
+    assert "--require-hashes" in install
+    assert "GITHUB_ACTION_PATH" in install
+    used = [step["uses"] for step in action if "uses" in step]
+    assert all(re.fullmatch(r"[\w./-]+@[0-9a-f]{40}", use) for use in used)
 
 
-def test_every_limit_is_kept_and_every_line_is_shown_or_counted() -> None:
-    summary = runpy.run_path(str(SUMMARY))["summary"]
-    text = "".join(f"line {number} `é`\n" for number in range(30))
-    cut = set()
-    for limit in range(200, 800):
-        written = summary("Plan", text, limit=limit)
-        missing = sum(map(int, re.findall(r"(\d+) more lines", written)))
-        assert len(written.encode()) <= limit
-        assert written.count("line ") + missing == 30
-        cut.add(missing)
-    assert min(cut) == 0 < max(cut)
+def test_every_step_of_the_action_that_runs_python_ignores_the_working_directory() -> None:
+    for step in load(ACTION)["runs"]["steps"]:
+        if "run" in step:
+            assert step["env"]["PYTHONSAFEPATH"] == "1", step
 
 
-def test_bytes_that_are_no_text_are_shown_as_such(tmp_path: Path) -> None:
-    (tmp_path / "out").write_bytes(b"\xff\xfe\n")
-    assert "\ufffd\ufffd\n" in make_summary("Plan", tmp_path / "out")
+def test_no_step_of_the_action_holds_both_tokens_but_to_read() -> None:
+    """The code host's token of that job only reads, or pushes the journal: see the workflows."""
+    both = [
+        step.get("name")
+        for step in load(ACTION)["runs"]["steps"]
+        if {"SENTINELONE_TOKEN", "GITHUB_TOKEN"} <= set(step.get("env", {}))
+    ]
+    assert both == ["Run"]
+
+
+def test_the_result_is_kept_though_the_command_failed() -> None:
+    keep = next(
+        step for step in load(ACTION)["runs"]["steps"] if step.get("name") == "Keep the result"
+    )
+    assert keep["if"].startswith("always()")
+    assert keep["with"]["overwrite"] is True

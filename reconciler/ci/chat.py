@@ -85,9 +85,8 @@ def send(
         with Sink(address, monotonic, sleep) as sink:
             sink.hand_over([{"text": text}])
     except SinkError as error:
-        what = error.message.replace(f"The sink {address.url}", "", 1).strip()
-        if address.url in what or not error.message.startswith(f"The sink {address.url} "):
-            what = "did not take it."
+        # What stands behind the address, or all of it where the address does not occur.
+        what = error.message.rpartition(address.url)[2].strip()
         raise ChatError(
             f"The message was not sent: the chat {what}",
             f"Look at the address in {_VARIABLE}; a new one is made in the chat's settings.",

@@ -52,6 +52,15 @@ def clean_body(frame: Frame) -> str:
     return told + _foot(frame, "")
 
 
+def unplanned_body(frame: Frame) -> str:
+    """Return that policies are valid and nothing was there to compare them with."""
+    told = (
+        "### The policies are valid. Not planned.\n\n> [!NOTE]\n> **This run is given no token for "
+        "the console, and no snapshot of it is kept.** What merging would change is not known.\n"
+    )
+    return told + _foot(frame, "")
+
+
 def error_body(error: ReconcilerError, frame: Frame) -> str:
     """Return why there is no result: broken policies with every problem, refusals, failures."""
     foot = _foot(frame, "")

@@ -10,6 +10,7 @@ LABELS = {
     "revokes": "access: revokes",
     "refused": "access: refused",
     "failed": "access: failed",
+    "unplanned": "access: not planned",
 }
 """Verdict -> label; all others belong to somebody else."""
 

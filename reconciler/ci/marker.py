@@ -13,12 +13,15 @@ LENGTH = 400
 """Characters that a marker has at most, its line feed included."""
 
 KINDS = ("plan", "outcome", "drift")
+_ALONE = ("no-change", "grants", "revokes", "refused", "failed", "unplanned")
+VERDICTS = (*_ALONE, "grants,revokes")
+"""As the schema of results has them, with commas."""
 _DIGEST = r"sha256:[0-9a-f]{64}"
 _FORM = re.compile(
     rf"<!-- sentinelone-reconciler (?P<kind>{'|'.join(KINDS)}) key=(?P<key>[0-9a-f]{{12}})"
     r"(?: head=(?P<head>[0-9a-f]{40}(?:[0-9a-f]{24})?))? run=(?P<run>[0-9]{1,20})"
     rf"(?: content=(?P<content>{_DIGEST}))?(?: file=(?P<file>{_DIGEST}))?"
-    r"(?: verdict=(?P<verdict>no-change|grants|revokes|grants,revokes|refused|failed))? -->"
+    rf"(?: verdict=(?P<verdict>{'|'.join(VERDICTS)}))? -->"
 )
 _KIND_OF = {"plan": "plan", "apply": "outcome", "drift": "drift"}
 

@@ -7,12 +7,13 @@ plan red, and whoever publishes says what the run came to, so that it hides no b
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from reconciler.ci.event import Event
 from reconciler.ci.issue import News, keep_issue
 from reconciler.ci.labels import keep_labels, labels_for
 from reconciler.ci.marker import Marker
 from reconciler.ci.result import Folder, Result
 from reconciler.ci.sticky import keep_comment, ours
-from reconciler.errors import ExitCode
+from reconciler.errors import ExitCode, RefusedError
 from reconciler.forge.base import Forge, ForgeError
 
 
@@ -26,6 +27,23 @@ class Published:
     """Of drift."""
     url: str = ""
     """Of the issue about drift."""
+
+
+def check_origin(result: Result, event: Event) -> None:
+    """Raise RefusedError unless a folder was made by the run that publishes it.
+
+    The folder is data: it must not choose which pull request it speaks to.
+    """
+    is_same = result.commit == event.commit
+    if result.command == "plan":
+        is_same = is_same and (result.number, result.head) == (event.number, event.head)
+    if not is_same:
+        raise RefusedError(
+            f"The folder is of the commit {result.commit[:8]}"
+            f"{f' and the pull request {result.number}' if result.number else ''}, and this run "
+            "is not; nothing was published.",
+            "Publish in the same run that planned.",
+        )
 
 
 def publish(folder: Folder, forge: Forge | None) -> Published:
@@ -88,5 +106,4 @@ def _try(step: Callable[[], str], published: Published) -> None:
     try:
         published.done.append(step())
     except ForgeError as error:
-        if str(error) not in map(str, published.warnings):
-            published.warnings.append(error)
+        published.warnings.append(error)

@@ -37,7 +37,7 @@ class Result:
     key: str
     """As `key_of` makes it."""
     verdict: tuple[str, ...]
-    """`no-change`, `refused` or `failed` alone; or `grants`, `revokes`, or both."""
+    """`no-change`, `refused`, `failed` or `unplanned` alone; or `grants`, `revokes`, or both."""
     title: str
     """One line in our own words, without names; `title_of` makes any text one."""
     commit: str

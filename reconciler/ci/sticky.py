@@ -64,19 +64,19 @@ def is_same_text(one: str, two: str) -> bool:
 
 def _add(forge: Forge, number: str, body: str, marker: Marker) -> str:
     """Add a comment; after a lost answer look whether it is there before adding it again."""
-    for attempt in range(1, _ATTEMPTS + 1):
+    attempt = 1
+    while True:
         try:
             forge.add_comment(number, body)
         except ForbiddenError:
             raise
         except ForgeError:
-            if any(each.marker == marker for each in ours(forge.comments(number))):
-                break
-            if attempt == _ATTEMPTS:
-                raise
-        else:
-            break
-    return "A comment was added."
+            if not any(each.marker == marker for each in ours(forge.comments(number))):
+                if attempt == _ATTEMPTS:
+                    raise
+                attempt += 1
+                continue
+        return "A comment was added."
 
 
 def _body(forge: Forge, marker: Marker, text: str) -> str:

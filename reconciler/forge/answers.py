@@ -135,6 +135,14 @@ def items(value: Any, *keys: str) -> list[Any]:
     return list(_typed(value, keys, lambda found: isinstance(found, list)))
 
 
+def objects(value: Any, *keys: str) -> list[dict[str, Any]]:
+    """Return the list of objects at a path of keys, or the value itself; raises ForgeError."""
+    found = items(value, *keys)
+    if not all(isinstance(one, dict) for one in found):
+        raise _misshapen(keys)
+    return found
+
+
 def _typed(item: Any, keys: tuple[str, ...], fits: Callable[[Any], bool]) -> Any:
     for key in keys:
         item = _at(item, key, keys)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from http import HTTPStatus
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from reconciler.forge.answers import Answer, failure, value_of, wait_asked
@@ -14,8 +14,11 @@ ATTEMPTS = 4
 WAIT_BUDGET = 60.0
 """Seconds that all calls of one client may wait together; who must wait longer gives up."""
 MAX_PAGES = 100
+_SETTLING = (1.0, 2.0, 4.0, 8.0)
+"""Seconds before what is not there is looked for again."""
 _OK = (HTTPStatus.OK, HTTPStatus.CREATED, HTTPStatus.ACCEPTED, HTTPStatus.NO_CONTENT)
 _ELSEWHERE = (HTTPStatus.FOUND, HTTPStatus.TEMPORARY_REDIRECT)
+_T = TypeVar("_T")
 
 
 class _AgainError(ForgeError):
@@ -108,6 +111,21 @@ class Api:
             return answer.body
         place = answer.headers.get("location", "")
         return self._tried(fetch, is_repeatable=True).body
+
+    def settled(self, ask: Callable[[], _T | None]) -> _T | None:
+        """Return what is found, asking again for some seconds while there is nothing.
+
+        For what a host notes some time after it told of the event: which request a commit belongs
+        to is often not known when the push of the merge has already started a job
+        (projectcalico/calico#13157, tektoncd/pipelines-as-code#2382).
+        """
+        for seconds in _SETTLING:
+            found = ask()
+            if found is not None or seconds > self._may_wait:
+                return found
+            self._may_wait -= seconds
+            self._sleep(seconds)
+        return ask()
 
     def close(self) -> None:
         """Close all connections."""

@@ -7,6 +7,7 @@ That version and not 2026-03-10, which no longer says `merge_commit_sha` of a pu
 
 import re
 from collections.abc import Iterable
+from hashlib import sha256
 from typing import Any
 from urllib.parse import quote
 
@@ -15,7 +16,7 @@ from reconciler.forge.answers import (
     AbsentError,
     digits,
     flag,
-    items,
+    objects,
     text,
     text_or_nothing,
 )
@@ -26,8 +27,8 @@ from reconciler.forge.words import the_only, whole_number, whole_sha
 
 HEADERS = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
 REMEDY = (
-    "Give the job `permissions: {needs}`. The token of a pull request from a fork only reads,"
-    " whatever the workflow says."
+    "Give the job `permissions: {needs}`. For a pull request from a fork, or of Dependabot, the"
+    " token only reads, whatever the workflow says."
 )
 ACTIONS_BOT = "github-actions[bot]"
 """Who writes with a job's GITHUB_TOKEN."""
@@ -56,7 +57,7 @@ class GitHub:
         """Return every comment ("List issue comments": by ascending id)."""
         path = f"{self._home}/issues/{whole_number(number)}/comments"
         pages = self._api.pages(path, {}, needs=_READ_PULLS)
-        return tuple(self._comment(item) for page in pages for item in items(page))
+        return tuple(self._comment(item) for page in pages for item in objects(page))
 
     def add_comment(self, number: str, body: str) -> Comment:
         """Write a comment ("Create an issue comment")."""
@@ -72,7 +73,7 @@ class GitHub:
     def labels(self, number: str) -> frozenset[str]:
         """Return the labels ("List labels for an issue")."""
         pages = self._api.pages(self._labels(number), {}, needs=_READ_PULLS)
-        return frozenset(text(item, "name") for page in pages for item in items(page))
+        return frozenset(text(item, "name") for page in pages for item in objects(page))
 
     def change_labels(self, number: str, add: Iterable[str], remove: Iterable[str]) -> None:
         """Add and remove labels ("Add labels to an issue", "Remove a label from an issue").
@@ -93,7 +94,7 @@ class GitHub:
         """Return the issues with a label ("List repository issues"), pull requests left out."""
         query = {"labels": label, "state": "all", "sort": "created", "direction": "desc"}
         pages = self._api.pages(f"{self._home}/issues", query, needs="issues: read")
-        found = (item for page in pages for item in items(page))
+        found = (item for page in pages for item in objects(page))
         return tuple(self._issue(item) for item in found if "pull_request" not in item)
 
     def add_issue(self, title: str, body: str, label: str) -> Issue:
@@ -104,7 +105,9 @@ class GitHub:
         """
         wanted = {"title": title, "body": body, "labels": [label]}
         item = self._post(f"{self._home}/issues", wanted, needs=_ISSUES)
-        if label.casefold() not in {text(one, "name").casefold() for one in items(item, "labels")}:
+        if label.casefold() not in {
+            text(one, "name").casefold() for one in objects(item, "labels")
+        }:
             raise ForgeError(
                 f"GitHub opened issue {text(item, 'html_url')} without the label {label!a}",
                 REMEDY.format(needs=_ISSUES),
@@ -128,12 +131,8 @@ class GitHub:
         says as which commit each was merged: the merge commit, the squashed one, or for a rebase
         the last of them. An older commit of a rebase, or of a merge queue's push, proves nothing.
         """
-        path = f"{self._home}/commits/{whole_sha(commit)}/pulls"
-        pages = self._api.pages(path, {}, needs=_READ_PULLS)
-        found = [item for page in pages for item in items(page)]
-        listed = [digits(item, "number") for item in found if item.get("merged_at")]
-        pulls = [self._api.get(f"{self._home}/pulls/{one}", needs=_READ_PULLS) for one in listed]
-        pull = the_only([one for one in pulls if self._is_merge(one, commit, branch)], commit)
+        whole_sha(commit)
+        pull = self._api.settled(lambda: self._merge(commit, branch))
         return None if pull is None else self._merged(pull)
 
     def artifact(self, run: str, name: str) -> dict[str, bytes] | None:
@@ -190,6 +189,14 @@ class GitHub:
             url=text(item, "html_url"),
         )
 
+    def _merge(self, commit: str, branch: str) -> Any | None:
+        path = f"{self._home}/commits/{commit}/pulls"
+        pages = self._api.pages(path, {}, needs=_READ_PULLS)
+        found = [item for page in pages for item in objects(page)]
+        listed = [digits(item, "number") for item in found if text_or_nothing(item, "merged_at")]
+        pulls = [self._api.get(f"{self._home}/pulls/{one}", needs=_READ_PULLS) for one in listed]
+        return the_only([one for one in pulls if self._is_merge(one, commit, branch)], commit)
+
     def _is_merge(self, item: Any, commit: str, branch: str) -> bool:
         return (
             flag(item, "merged")
@@ -213,7 +220,7 @@ class GitHub:
         """Return who approves by their latest opinion ("List reviews": in chronological order)."""
         pages = self._api.pages(f"{self._home}/pulls/{one}/reviews", {}, needs=_READ_PULLS)
         latest: dict[str, Any] = {}
-        for item in (item for page in pages for item in items(page)):
+        for item in (item for page in pages for item in objects(page)):
             by = text_or_nothing(item, "user", "login")
             if by and by != author and text(item, "state") in _OPINIONS:
                 latest[by] = item
@@ -226,20 +233,27 @@ class GitHub:
     def _artifacts(self, path: str, name: str) -> list[Any]:
         """Return the artifacts of that name that can still be had, newest first."""
         pages = self._api.pages(path, {"name": name}, needs=_ACTIONS)
-        listed = [item for page in pages for item in items(page, "artifacts")]
+        listed = [item for page in pages for item in objects(page, "artifacts")]
         found = [
             item for item in listed if text(item, "name") == name and not flag(item, "expired")
         ]
         return sorted(found, key=lambda item: int(digits(item, "id")), reverse=True)
 
     def _files(self, artifact: Any | None) -> dict[str, bytes] | None:
+        """Return what an artifact holds; newer servers also say the digest of its archive."""
         if artifact is None:
             return None
         path = f"{self._home}/actions/artifacts/{digits(artifact, 'id')}/zip"
         try:
-            return unpack(self._api.archive(path, needs=_ACTIONS))
+            content = self._api.archive(path, needs=_ACTIONS)
         except AbsentError:
             return None
+        if artifact.get("digest") not in (None, f"sha256:{sha256(content).hexdigest()}"):
+            raise ForgeError(
+                f"the archive of artifact {digits(artifact, 'id')} is not what GitHub recorded",
+                "Run the job that makes it again.",
+            )
+        return unpack(content)
 
     def _is_trusted(self, item: Any, branch: str) -> bool:
         run = digits(item, "workflow_run", "id")

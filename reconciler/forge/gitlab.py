@@ -14,6 +14,7 @@ from reconciler.forge.answers import (
     digits,
     flag,
     items,
+    objects,
     text,
     text_or_nothing,
 )
@@ -110,8 +111,13 @@ class GitLab:
         "List merge requests associated with a commit" names the candidates; of each it says the
         merge commit, else the squashed one, else (fast-forward) its own last one.
         """
-        found = self._all(f"{self._home}/repository/commits/{whole_sha(commit)}/merge_requests", {})
-        item = the_only([one for one in found if self._is_merge(one, commit, branch)], commit)
+        path = f"{self._home}/repository/commits/{whole_sha(commit)}/merge_requests"
+
+        def ask() -> Any | None:
+            found = self._all(path, {})
+            return the_only([one for one in found if self._is_merge(one, commit, branch)], commit)
+
+        item = self._api.settled(ask)
         return None if item is None else self._merged(item)
 
     def artifact(self, run: str, name: str) -> dict[str, bytes] | None:
@@ -133,7 +139,7 @@ class GitLab:
 
     def _all(self, path: str, query: dict[str, str]) -> list[Any]:
         pages = self._api.pages(path, query, needs=_READ)
-        return [item for page in pages for item in items(page)]
+        return [item for page in pages for item in objects(page)]
 
     def _post(self, path: str, body: dict[str, str]) -> Any:
         return self._api.write("POST", path, body, needs=_WRITE, is_repeatable=False)
@@ -183,7 +189,7 @@ class GitLab:
     def _approvals(self, number: str, author: str) -> tuple[Approval, ...]:
         """Return who approves ("Merge request approvals API"), which says no commit."""
         told = self._api.get(f"{self._request(number)}/approvals", needs=_READ)
-        by = {text(item, "user", "username") for item in items(told, "approved_by")}
+        by = {text(item, "user", "username") for item in objects(told, "approved_by")}
         return tuple(Approval(one, "") for one in sorted(by - {author}))
 
     def _files(self, path: str) -> dict[str, bytes] | None:

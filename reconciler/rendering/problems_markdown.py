@@ -1,6 +1,6 @@
 """Problems of the policy files, and errors, for a pull request."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from reconciler.errors import PolicyError, Problem, ReconcilerError, RefusedError
 from reconciler.rendering.fitting import Missing, fitted
@@ -56,13 +56,14 @@ def error_markdown(error: ReconcilerError, *, limit: int = COMMENT, full_at: str
         head, told = "### Refused", "**Refused: nothing was written.**"
     else:
         head, told = "### Failed", "**There is no result: nothing can be concluded from this run.**"
-    for tell in (_told, code):
+
+    def drawn(tell: Callable[[str], str]) -> str:
         lines = [f"- {tell(error.message)}"]
         lines += [f"  - fix: {tell(error.remedy)}"] if error.remedy else []
-        text = "\n\n".join([head, f"> [!CAUTION]\n> {told}", "\n".join(lines)]) + "\n"
-        if len(text) <= limit:
-            break
-    return text
+        return "\n\n".join([head, f"> [!CAUTION]\n> {told}", "\n".join(lines)]) + "\n"
+
+    whole = drawn(_told)
+    return whole if len(whole) <= limit else drawn(code)
 
 
 def _row(problem: Problem) -> str:

@@ -28,7 +28,7 @@ def visible(text: str) -> str:
 
     The result may start a line and may stand anywhere in one: it is never a command to CI.
     """
-    shown = "".join(_escape(char) for char in text).replace("##", "#\\x23")
+    shown = text.translate(_SHOWN).replace("##", "#\\x23")
     body = shown.lstrip(" ")
     if body.startswith(":"):
         return shown.removesuffix(body) + "\\x3a" + body[1:]
@@ -40,6 +40,17 @@ def short(text: str) -> str:
     if len(text) <= _LIMIT:
         return visible(text)
     return f"{visible(text[:_LIMIT])}… ({len(text)} characters)"
+
+
+class _Shown(dict[int, str]):
+    """Code point -> what is shown for it, noted when it is first met."""
+
+    def __missing__(self, code: int) -> str:
+        shown = self[code] = _escape(chr(code))
+        return shown
+
+
+_SHOWN = _Shown()
 
 
 def _escape(char: str) -> str:

@@ -77,8 +77,9 @@ class Sink:
         if self._address.form == "sdl":
             params = {"isParsed": "true"}
         url = self._address.url
+        # An empty mapping would take the query off the address, which a chat's may have.
         request = self._client.build_request(
-            "POST", url, params=params, headers=headers, content=content
+            "POST", url, params=params or None, headers=headers, content=content
         )
         try:
             with Deadline(self._monotonic, self._address.seconds):

@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 import pytest
-from builders import ADMIN, BERLIN, SOC, VIEWER, assign, grant, parked, plan, user, world
+from builders import assign, plan, user, world
 from cmarkgfm import github_flavored_markdown_to_html  # type: ignore[import-untyped]
 from hostile import HOSTILE
 
@@ -16,9 +16,9 @@ from reconciler.ci.comment import (
     error_body,
     outcome_body,
     plan_body,
+    unplanned_body,
 )
 from reconciler.ci.marker import LENGTH
-from reconciler.domain.guardrails import Guardrails
 from reconciler.domain.outcome import Outcome, Result
 from reconciler.domain.plan import Plan
 from reconciler.errors import ConsoleError, Place, PolicyError, Problem
@@ -30,11 +30,10 @@ FRAME = Frame(RUN, "c" * 40, ON_MERGE)
 FOOT = f"<sub>Run <{RUN}>, commit `cccccccc`"
 
 
-def made(people: int = 1, guardrails: Guardrails | None = None) -> Plan:
+def made(people: int = 1) -> Plan:
     names = [f"user{number:04}@acme.example" for number in range(people)]
     actual = world(*(user(str(number), name) for number, name in enumerate(names, 1000)))
-    more = {"guardrails": guardrails} if guardrails else {}
-    return plan(actual, assign(names, "SOC", "EMEA/Berlin"), **more)
+    return plan(actual, assign(names, "SOC", "EMEA/Berlin"))
 
 
 @pytest.fixture(scope="module")
@@ -89,6 +88,13 @@ def test_no_drift_is_told_as_such() -> None:
     told = clean_body(FRAME)
 
     assert told.startswith("### No drift.")
+    assert FOOT in told
+
+
+def test_what_could_not_be_planned_does_not_read_as_no_change() -> None:
+    told = unplanned_body(FRAME)
+
+    assert told.startswith("### The policies are valid. Not planned.")
     assert FOOT in told
 
 

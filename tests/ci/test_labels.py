@@ -15,7 +15,15 @@ EXIT_CODES = {"refused": 3, "failed": 1}
 
 @pytest.mark.parametrize(
     "verdict",
-    [("no-change",), ("grants",), ("revokes",), ("grants", "revokes"), ("refused",), ("failed",)],
+    [
+        ("no-change",),
+        ("grants",),
+        ("revokes",),
+        ("grants", "revokes"),
+        ("refused",),
+        ("failed",),
+        ("unplanned",),
+    ],
 )
 def test_each_verdict_has_its_labels_and_stale_ones_go(
     bench: Any, make_result: Make, verdict: tuple[str, ...]

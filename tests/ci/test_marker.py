@@ -1,5 +1,6 @@
 """The marker: what is written is read back, and nothing else is read (T15)."""
 
+import json
 from collections.abc import Callable
 
 import pytest
@@ -8,8 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from reconciler.ci.marker import KINDS, LENGTH, Marker, marked, parse_marker, unmarked
+from reconciler.ci.labels import LABELS
+from reconciler.ci.marker import KINDS, LENGTH, VERDICTS, Marker, marked, parse_marker, unmarked
 from reconciler.ci.result import Result
+from reconciler.resources import resource
 
 Make = Callable[..., Result]
 
@@ -23,11 +26,8 @@ MARKERS = st.builds(
     head=st.sampled_from([0, 40, 64]).flatmap(lambda n: st.text(HEX, min_size=n, max_size=n)),
     content=st.just("") | DIGESTS,
     file=st.just("") | DIGESTS,
-    verdict=st.sampled_from(
-        [(), ("no-change",), ("grants",), ("revokes",), ("grants", "revokes"), ("refused",),
-         ("failed",)]
-    ),
-)  # fmt: skip
+    verdict=st.sampled_from([(), *(tuple(each.split(",")) for each in VERDICTS)]),
+)
 FULL = Marker(
     "plan", "0123456789ab", "1" * 20, "a" * 64, "sha256:" + "b" * 64, "sha256:" + "c" * 64,
     ("grants", "revokes"),
@@ -109,6 +109,14 @@ def test_a_result_has_the_marker_of_its_kind(make_result: Make) -> None:
         f"content=sha256:{'d' * 64} file=sha256:{'e' * 64} verdict=grants -->"
     )
     assert Marker.of(make_result(command="drift")).kind == "drift"
+
+
+def test_it_knows_the_verdicts_of_the_published_schema() -> None:
+    schema = json.loads((resource("schemas") / "result.schema.json").read_text("utf-8"))
+
+    verdicts = schema["properties"]["verdict"]["enum"]
+    assert sorted(",".join(each) for each in verdicts) == sorted(VERDICTS)
+    assert set(LABELS) == {word for each in verdicts for word in each}
 
 
 @pytest.mark.parametrize(("one", "two", "is_newer"), [("10", "9", True), ("9", "9", False)])

@@ -14,8 +14,11 @@ by its number; a signed address of an artifact refuses the API's Authorization h
 
 import contextlib
 from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from codehost import exchange, server
+from codehost.certificates import certify
 from codehost.exchange import Fault
 from codehost.github_base import DOCS
 from codehost.github_talk import Talk
@@ -41,5 +44,10 @@ def secondary_limit(status: int = 403, retry_after: str | None = "60") -> Fault:
 def running(repository: str = "acme/access", prefix: str = "", port: int = 0) -> Iterator[GitHub]:
     """Serve the API and, on other ports, archives and git, for the length of a block."""
     host = GitHub(repository, prefix)
-    with server.running(host.shelf), server.running(host.web), server.running(host, port):
+    with contextlib.ExitStack() as stack:
+        folder = Path(stack.enter_context(TemporaryDirectory()))
+        host.web.trusted, host.web.tls = certify(folder)
+        stack.enter_context(server.running(host.shelf))
+        stack.enter_context(server.running(host.web))
+        stack.enter_context(server.running(host, port))
         yield host

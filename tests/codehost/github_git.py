@@ -1,7 +1,7 @@
 """The repository itself, over HTTP, as `git clone` and `git push` ask for it.
 
-It listens on a port of its own, as github.com does beside api.github.com; its address is the value
-of GITHUB_SERVER_URL. A token may fetch with `contents: read` and push with `contents: write`.
+It speaks https on a port of its own, as github.com does beside api.github.com; its address is the
+value of GITHUB_SERVER_URL. A token may fetch with `contents: read` and push with `contents: write`.
 """
 
 import base64
@@ -23,6 +23,8 @@ class Web(Host):
         super().__init__()
         self.folder: Path | None = None
         """The bare repository."""
+        self.trusted = Path()
+        """The certificate that clients have to trust: GIT_SSL_CAINFO."""
         self._world = world
 
     @route("GET", "/{owner}/{name}/info/refs")

@@ -7,6 +7,7 @@ imports nothing of the product: it is written from what the hosts publish about 
 import contextlib
 import re
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -41,6 +42,8 @@ class Host:
     def __init__(self) -> None:
         self.url = ""
         """Where it listens; set by `running`."""
+        self.tls: ssl.SSLContext | None = None
+        """With it, the host speaks https."""
         self.now = NOW
         self.log: list[Asked] = []
         """Every request, oldest first."""
@@ -198,7 +201,11 @@ def running(host: _Some, port: int = 0) -> Iterator[_Some]:
 def listening(host: Host, port: int = 0) -> Iterator[None]:
     """Serve a host from a thread."""
     server = _Server(host, port)
-    host.url = f"http://{HOST}:{server.server_port}"
+    host.url = f"{'https' if host.tls else 'http'}://{HOST}:{server.server_port}"
+    if host.tls:  # each connection shakes hands in its own thread
+        server.socket = host.tls.wrap_socket(
+            server.socket, server_side=True, do_handshake_on_connect=False
+        )
     thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     try:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from codehost import exchange
 from codehost.github import GitHub, secondary_limit
+from codehost.github_world import packed
 
 from reconciler.domain.review import Approval
 from reconciler.forge.base import ForbiddenError, Forge, ForgeError
@@ -295,9 +296,36 @@ def test_an_open_request_is_no_merge(hub: GitHub, open_hub: Opener) -> None:
     assert open_hub(READ).merged(HEAD, "main") is None
 
 
-def test_a_commit_that_nobody_asked_for_has_no_request(hub: GitHub, open_hub: Opener) -> None:
+def test_a_commit_that_nobody_asked_for_has_no_request(
+    hub: GitHub, open_hub: Opener, clock: Any
+) -> None:
     hub.world.commits.add(MERGE)
     assert open_hub(READ).merged(MERGE, "main") is None
+    assert clock.slept == [1.0, 2.0, 4.0, 8.0]
+
+
+def test_a_merge_that_the_host_notes_late_is_found(
+    hub: GitHub, open_hub: Opener, clock: Any
+) -> None:
+    pull = pull_of(hub)
+    hub.world.commits.add(MERGE)
+
+    def merge(asked: exchange.Asked) -> None:
+        if asked.number == 3:
+            hub.world.merge(pull, "bea", MERGE)
+
+    hub.before_each = merge
+    assert open_hub(READ).merged(MERGE, "main") is not None
+    assert clock.slept == [1.0, 2.0]
+
+
+def test_what_settles_late_is_not_waited_for_beyond_the_minute(
+    hub: GitHub, open_hub: Opener, clock: Any
+) -> None:
+    hub.world.commits.add(MERGE)
+    hub.fail(secondary_limit(403, "58"))
+    assert open_hub(READ).merged(MERGE, "main") is None
+    assert clock.slept == [58.0, 1.0]
 
 
 def test_two_requests_for_one_commit_are_an_error(hub: GitHub, open_hub: Opener) -> None:
@@ -432,6 +460,19 @@ def test_a_forged_archive_is_refused(hub: GitHub, open_hub: Opener) -> None:
     run = hub.world.run("pull_request", "more", HEAD)
     hub.world.keep(run, "reconciler-plan", {"../plan.json": b"{}"})
     with pytest.raises(ForgeError, match="is not plain"):
+        open_hub(READ).artifact(str(run.id), "reconciler-plan")
+
+
+def test_an_archive_that_is_not_the_recorded_one_is_refused(hub: GitHub, open_hub: Opener) -> None:
+    run = hub.world.run("pull_request", "more", HEAD)
+    kept = hub.world.keep(run, "reconciler-plan", RUN_FILES)
+
+    def swap(asked: exchange.Asked) -> None:
+        if asked.path.endswith("/zip"):
+            kept.content = packed({"plan.json": b"forged"})
+
+    hub.before_each = swap
+    with pytest.raises(ForgeError, match="is not what GitHub recorded"):
         open_hub(READ).artifact(str(run.id), "reconciler-plan")
 
 

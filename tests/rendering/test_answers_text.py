@@ -174,12 +174,11 @@ def test_whatever_others_call_things_is_harmless(
 ) -> None:
     def holds(text: str) -> None:
         question, answers = everything(text)
+        tree, first = answers_tree(question, answers), answers_tree(question, answers[:1])
 
         for color in (False, True):
-            check_harmless(who_can_text(answers_tree(question, answers), color=color), color=color)
-            explained = explain_text(answers_tree(question, answers[:1]), color=color)
-            check_harmless(explained, color=color)
-        tree = answers_tree(question, answers)
+            check_harmless(who_can_text(tree, color=color), color=color)
+            check_harmless(explain_text(first, color=color), color=color)
         assert json.loads(to_json(tree)) == tree
 
     corpus.check(holds)

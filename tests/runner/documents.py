@@ -17,7 +17,7 @@ PERMISSIONS = {
 _WORKFLOW = {"name", "run-name", "on", "permissions", "env", "defaults", "concurrency", "jobs"}
 _JOB = {
     "name", "needs", "if", "runs-on", "permissions", "environment", "concurrency", "outputs",
-    "env", "defaults", "steps", "timeout-minutes", "continue-on-error",
+    "env", "defaults", "steps", "timeout-minutes",
 }  # fmt: skip
 _STEP = {
     "id", "if", "name", "uses", "run", "with", "env", "shell", "working-directory",
@@ -63,7 +63,6 @@ class Job:
     shell: str
     folder: Any
     concurrency: Any
-    continues: Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +178,6 @@ def _job(
         run.get("shell", ""),
         run.get("working-directory"),
         tree.get("concurrency"),
-        tree.get("continue-on-error", False),
     )
 
 

@@ -30,7 +30,7 @@ class Origin:
             "GIT_INDEX_FILE": str(self._index),
         }
         self.git("init", "--quiet", "--bare", "--initial-branch=main", str(folder))
-        # Not of git itself: a server that would hand out only what a ref names.
+        # As GitHub does; by itself git hands out only what a ref names.
         self.git("config", "uploadpack.allowReachableSHA1InWant", "true")
         self.git("config", "uploadpack.allowFilter", "true")
         hook = folder / "hooks" / "update"
@@ -81,21 +81,21 @@ class Origin:
             blob = self.git("hash-object", "-w", "--stdin", content=text)
             mode = "100755" if text.startswith("#!") else "100644"
             self.git("update-index", "--add", "--cacheinfo", f"{mode},{blob},{name}")
-        return self._made(branch, base, message, who, updates)
+        return self._made(branch, base, message, who, updates=updates)
 
     def take(self, branch: str, source: Path, *names: str, message: str = "import") -> str:
         """Commit files and folders of a work tree as they are, without what it ignores."""
         base = self.resolve(branch)
         self._read(base)
         self.git(f"--work-tree={source}", "add", "--", *(str(source / name) for name in names))
-        return self._made(branch, base, message, "ada", True)
+        return self._made(branch, base, message, "ada", updates=True)
 
     def _read(self, base: str) -> None:
         self._index.unlink(missing_ok=True)
         if base:
             self.git("read-tree", base)
 
-    def _made(self, branch: str, base: str, message: str, who: str, updates: bool) -> str:
+    def _made(self, branch: str, base: str, message: str, who: str, *, updates: bool) -> str:
         tree = self.git("write-tree")
         commit = self.record(tree, [base] if base else [], message, who)
         if updates:

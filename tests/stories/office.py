@@ -37,6 +37,8 @@ class Job:
     folder: Path
     summary: str
     outputs: dict[str, str] = field(default_factory=dict)
+    runner: dict[str, str] = field(default_factory=dict)
+    """What the runner set."""
 
     @property
     def code(self) -> int:
@@ -172,7 +174,8 @@ class Office:
     def apply(self, commit: str = "", before: str = "", *arguments: str, **environ: str) -> Job:
         """The job that applies a push."""
         commit = commit or self.main
-        before = before or self.git("rev-parse", f"{commit}^", at=self.bare)
+        history = self.git("rev-list", "--first-parent", commit, at=self.bare).split()
+        before = before or (history[1] if len(history) > 1 else "0" * 40)
         event = {"before": before}
         return self._job("apply", "push", event, commit, "refs/heads/main", *arguments, **environ)
 
@@ -190,9 +193,7 @@ class Office:
         """The job that may comment."""
         token = self.hub.world.actions_token({"pull-requests": "write", "issues": "write"})
         names = {"GITHUB_TOKEN": token, "SENTINELONE_TOKEN": "", "SENTINELONE_URL": ""}
-        runner = {"GITHUB_ACTIONS": "true", "GITHUB_API_URL": self.hub.api}
-        runner["GITHUB_REPOSITORY"] = self.hub.world.repository
-        return self.desk.run("ci", "publish", str(job.folder), **(runner | names | environ))
+        return self.desk.run("ci", "publish", str(job.folder), **(job.runner | names | environ))
 
     def keep(self, job: Job, event: str, branch: str, name: str) -> None:
         """Keep a job's folder as an artifact."""
@@ -250,7 +251,7 @@ class Office:
         lines = output.read_text("utf-8").splitlines() if output.exists() else []
         outputs = dict(line.split("=", 1) for line in lines)
         text = summary.read_text("utf-8") if summary.exists() else ""
-        return Job(told, folder, text, outputs)
+        return Job(told, folder, text, outputs, runner)
 
     # What can be seen
 

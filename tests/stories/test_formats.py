@@ -188,6 +188,19 @@ def test_problems_go_to_stdout_for_machines_and_to_stderr_for_people(desk: Desk)
     }
 
 
+def test_a_plan_of_broken_files_has_a_text_for_the_pull_request_and_a_page(desk: Desk) -> None:
+    desk.edit("access.yaml", "role: SOC", "rule: SOC")
+
+    told = desk.run("plan", "--report", "markdown=p.md", "--report", "html=p.html")
+
+    assert (told.code, told.out) == (1, "")
+    text = Path("p.md").read_text("utf-8")
+    assert text.startswith("### 2 problems in the policy files\n")
+    assert "| `policies/access.yaml:8:5` | **`unknown-key`**<br>" in text
+    assert "2 problems found; there is no plan." in Path("p.html").read_text("utf-8")
+    assert desk.run("plan", "--format", "markdown").out == text
+
+
 def test_text_says_a_problem_once_and_on_stderr(desk: Desk) -> None:
     desk.edit("access.yaml", "role: SOC", "rule: SOC")
 

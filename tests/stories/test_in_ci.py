@@ -342,3 +342,60 @@ def test_a_fork_is_planned_from_the_snapshot_of_main_and_from_no_other(office: O
     assert planned.code == 0, planned.text
     assert "1 to revoke" in planned.text
     assert desk.console.requests == []
+
+
+def test_without_a_snapshot_a_forks_policies_are_checked_and_that_is_said(office: Office) -> None:
+    pull = office.open("From outside", SIEM, fork="mallory/access")
+    office.desk.console.requests.clear()
+
+    checked = office.plan(pull, SENTINELONE_TOKEN="")
+
+    assert checked.code == 0, checked.text
+    assert "Not planned" in checked.summary
+    assert checked.result["verdict"] == ["unplanned"]
+    assert office.desk.console.requests == []
+
+
+def test_only_planned_does_the_part_that_still_holds(office: Office) -> None:
+    more = {"policies/more.yaml": ("", VIEWER)}
+    pull = office.open("Less and more", {**SIEM, **more})
+    office.publish(office.plan(pull))
+    office.desk.make("siem", "SOC")
+    office.merge(pull)
+
+    applied = office.apply("", "", "--only-planned")
+
+    assert applied.code == 0, applied.text
+    assert "1 of 2 planned operations left out" in applied.text
+    assert office.desk.holds("mia@acme.example") == ["Viewer Lyon"]
+    assert office.desk.holds("siem") == ["SOC Berlin", "SOC Lyon"]
+
+
+def test_an_apply_from_anywhere_but_the_protected_branch_is_refused(office: Office) -> None:
+    elsewhere = office.apply(GITHUB_REF="refs/heads/other")
+    assert elsewhere.code == 3, elsewhere.text
+    assert "only the protected branch" in elsewhere.text
+
+    office.git("checkout", "-q", "-B", "side", "origin/main")
+    side = office.commit("Aside")
+    office.git("push", "--quiet", "origin", "side")
+    pretended = office.apply(side, office.main)
+    assert pretended.code == 3, pretended.text
+    assert "is not on the protected branch" in pretended.text
+    assert office.desk.written() == []
+
+
+def test_two_applies_make_one_chain(office: Office) -> None:
+    for title, edits in (("One", SIEM), ("Two", {"policies/more.yaml": ("", VIEWER)})):
+        pull = office.open(title, edits)
+        office.publish(office.plan(pull))
+        office.merge(pull)
+        assert office.apply().code == 0
+
+    sequences = [record["sequence"] for record in office.journal()]
+    assert sequences == list(range(1, len(sequences) + 1))
+    journal = office.desk.folder / "fetched.jsonl"
+    journal.write_text(
+        office.git("show", "reconciler-journal:journal.jsonl", at=office.bare) + "\n"
+    )
+    assert office.desk.run("audit", "verify", "--journal", str(journal)).code == 0

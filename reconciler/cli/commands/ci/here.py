@@ -56,7 +56,7 @@ class Here:
         Raises SettingsError outside CI, RefusedError when the checkout is not what the run is of.
         """
         environ = session.runtime.environ
-        event = _event(environ)
+        event = event_of(environ)
         git = Git(policies, child_environment(environ))
         prefix = git.prefix()
         if prefix is None or git.commit("HEAD") != event.commit:
@@ -180,7 +180,8 @@ class Here:
         return contents[0]
 
 
-def _event(environ: Any) -> Event:
+def event_of(environ: Any) -> Event:
+    """Return what started this run, by the runner's variables; raises SettingsError outside CI."""
     if environ.get("GITHUB_ACTIONS") == "true":
         return github_event(environ, _event_file(environ.get("GITHUB_EVENT_PATH", "")))
     if environ.get("GITLAB_CI") == "true":

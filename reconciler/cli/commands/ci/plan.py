@@ -2,18 +2,20 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import click
 
-from reconciler.ci.comment import ON_MERGE, plan_body
+from reconciler.ci.comment import ON_MERGE, plan_body, unplanned_body
 from reconciler.ci.event import Trigger
 from reconciler.cli.commands.ci.here import Here
 from reconciler.cli.commands.ci.options import placed
+from reconciler.cli.files import Files, load_files
 from reconciler.cli.formats import PLAN, Look
-from reconciler.cli.planned import Inputs, exit_code, planned
+from reconciler.cli.planned import Inputs, Planned, exit_code, planned
 from reconciler.cli.session import Session, pass_session
 from reconciler.cli.source import Snapshot
 from reconciler.documents.plan_file import sealed
@@ -34,8 +36,10 @@ def plan_command(session: Session, policies: Path, folder: Path) -> int:
 
     Needs the console's view-only token and a checkout of the merge commit with all history. A
     pull request from a fork has no token; it is planned from the newest snapshot that a run on the
-    protected branch kept. Exits with 3 when a guardrail refuses, with 1 when there is no plan;
-    differences are what a pull request is for.
+    protected branch kept, and without one its policies are checked.
+
+    Exits with 3 when a guardrail refuses, with 1 when there is no plan; differences are what a
+    pull request is for.
 
     \b
     Examples:
@@ -48,20 +52,36 @@ def plan_command(session: Session, policies: Path, folder: Path) -> int:
                 "`ci plan` plans pull requests, and this run is of none.",
                 "On the protected branch use `ci apply` and `ci drift`.",
             )
-        with here.files() as files, here.past_journal() as journal, _snapshot(here) as snapshot:
-            found = planned(session, Inputs(files, journal, snapshot))
-        tree = found.tree
-        with here.runner.fenced():
-            click.echo(PLAN.function("text")(tree, Look()), nl=False)
-        here.runner.annotate(PLAN.function("github")(tree, Look()))
-        code = exit_code(found.plan, detailed=True)
-        title = summary(tree["summary"], len(tree["refusals"]))
-        digest = tree["content_digest"]
-        result = here.result("plan", code, verdict_of(tree), title, content_digest=digest)
-        body = plan_body(tree, here.frame(ON_MERGE))
-        page = PLAN.function("html")(tree, Look())
-        here.finish(result, body, plan=to_json(sealed(tree)), page=page)
+        with here.files() as files, here.past_journal() as journal, _source(here) as source:
+            if not source.can_plan:
+                return _checked(here, files)
+            found = planned(session, Inputs(files, journal, source.snapshot))
+        return _finished(here, found)
+
+
+def _finished(here: Here, found: Planned) -> int:
+    """Tell the plan in every form, and return the exit code."""
+    tree, look = found.tree, Look()
+    with here.runner.fenced():
+        click.echo(PLAN.function("text")(tree, look), nl=False)
+    here.runner.annotate(PLAN.function("github")(tree, look))
+    code = exit_code(found.plan, detailed=True)
+    title = summary(tree["summary"], len(tree["refusals"]))
+    digest = tree["content_digest"]
+    result = here.result("plan", code, verdict_of(tree), title, content_digest=digest)
+    body = plan_body(tree, here.frame(ON_MERGE))
+    here.finish(result, body, plan=to_json(sealed(tree)), page=PLAN.function("html")(tree, look))
     return ExitCode.DONE if code == ExitCode.DIFFERENCES else code
+
+
+def _checked(here: Here, files: Files) -> int:
+    """Check the policies, for want of anything to compare them with."""
+    load_files(here.session, files)
+    title = "The policies are valid. Not planned: no token, and no snapshot is kept."
+    click.echo(title)
+    result = here.result("plan", ExitCode.DONE, ("unplanned",), title)
+    here.finish(result, unplanned_body(here.frame()))
+    return ExitCode.DONE
 
 
 def verdict_of(tree: dict[str, Any]) -> tuple[str, ...]:
@@ -77,23 +97,29 @@ def _taken(counts: dict[str, int]) -> int:
     return counts["revoke"] + counts["delete"]
 
 
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What a plan can be made from."""
+
+    can_plan: bool = True
+    snapshot: Snapshot | None = None
+    """None for the console itself."""
+
+
 @contextmanager
-def _snapshot(here: Here) -> Iterator[Snapshot | None]:
-    """Yield what a run without secrets plans from; None for one that can ask the console."""
+def _source(here: Here) -> Iterator[Source]:
+    """Yield the console; for a run without secrets the newest snapshot, or nothing."""
     if here.event.has_secrets:
-        yield None
+        yield Source()
         return
     runtime = here.session.runtime
     with open_forge(runtime.environ, runtime.monotonic, runtime.sleep) as forge:
         files = forge.newest_artifact(SNAPSHOT, here.event.protected) if forge else None
     if files is None or SNAPSHOT_FILE not in files:
-        raise SettingsError(
-            "A fork's pull request is given no token, and no snapshot of the console is kept.",
-            f"Let the drift workflow keep one as the artifact {SNAPSHOT}, in a private repository "
-            "only: it names everybody on the console.",
-        )
+        yield Source(can_plan=False)
+        return
     with TemporaryDirectory(prefix="reconciler-snapshot-") as scratch:
         path = Path(scratch) / SNAPSHOT_FILE
         path.touch(mode=0o600)
         path.write_bytes(files[SNAPSHOT_FILE])
-        yield Snapshot(path)
+        yield Source(snapshot=Snapshot(path))

@@ -1,12 +1,14 @@
 """`reconciler ci publish`."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
 
 from reconciler.ci import chat
-from reconciler.ci.publish import Published, publish
+from reconciler.ci.publish import Published, check_origin, publish
 from reconciler.ci.result import Folder, Result, read_folder
+from reconciler.cli.commands.ci.here import event_of
 from reconciler.cli.runner import Runner
 from reconciler.cli.session import Session, pass_session
 from reconciler.errors import ExitCode, Problem, ReconcilerError, SettingsError
@@ -29,7 +31,7 @@ def publish_command(session: Session, folder: Path) -> int:
     On GitHub the job needs `pull-requests: write`, for drift `issues: write`, and GITHUB_TOKEN; on
     GitLab RECONCILER_GITLAB_TOKEN with the scope `api`. Where the host refuses, as it does for
     the pull request of a fork, that is a warning: what the run came to is in its summary. Exits
-    with 1 only when FOLDER cannot be read.
+    with 1 only when FOLDER cannot be read, and with 3 when it is of another run.
 
     \b
     Examples:
@@ -38,6 +40,8 @@ def publish_command(session: Session, folder: Path) -> int:
     runner = Runner.of(session.runtime.environ)
     read = read_folder(folder)
     click.echo(_told(read.result))
+    if _is_in_ci(session.runtime.environ):
+        check_origin(read.result, event_of(session.runtime.environ))
     published = _published(session, runner, read)
     for line in published.done:
         click.echo(line)
@@ -45,6 +49,10 @@ def publish_command(session: Session, folder: Path) -> int:
         _warn(runner, warning)
     _tell_chat(session, runner, read.result, published)
     return ExitCode.DONE
+
+
+def _is_in_ci(environ: Mapping[str, str]) -> bool:
+    return "true" in {environ.get("GITHUB_ACTIONS"), environ.get("GITLAB_CI")}
 
 
 def _published(session: Session, runner: Runner, folder: Folder) -> Published:
