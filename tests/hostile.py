@@ -406,4 +406,5 @@ class Corpus:
 
 
 def _brief(error: Exception) -> str:
-    return ascii(f"{type(error).__name__}: {error}")[1:300]
+    told = f"{type(error).__name__}: {error}"[:300].replace("\n", " ")
+    return told.encode("ascii", "backslashreplace").decode("ascii")

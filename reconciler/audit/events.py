@@ -58,6 +58,8 @@ def intent(operation: Operation) -> Data:
         "precondition": operation.precondition,
         "changes": [_change(change) for change in operation.changes],
         "taken": operation.taken,
+        "revokes_token": operation.revokes_token,
+        "note": operation.note or "",
     }
 
 

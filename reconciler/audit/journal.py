@@ -79,6 +79,11 @@ class Journal:
             os.close(self._descriptor)
             self._descriptor = -1
 
+    def check(self) -> None:
+        """Raise JournalError when a record could not be kept; nothing may be written then."""
+        if self._is_torn:
+            raise self._unwritable("an earlier record could not be written")
+
     def append(self, kind: str, data: dict[str, Any]) -> None:
         """Add one record and return only when it is on disk. Safe to share between threads.
 
@@ -89,8 +94,7 @@ class Journal:
             self._append(kind, data)
 
     def _append(self, kind: str, data: dict[str, Any]) -> None:
-        if self._is_torn:
-            raise self._unwritable("an earlier record could not be written")
+        self.check()
         time = self._now().isoformat().replace("+00:00", "Z")
         record = {
             "sequence": self._sequence + 1,
@@ -108,9 +112,14 @@ class Journal:
         try:
             _write_all(self._descriptor, line + b"\n")
             os.fsync(self._descriptor)
+            is_here = os.path.samestat(os.fstat(self._descriptor), self._path.lstat())
         except OSError as error:
             self._is_torn = True
             raise self._unwritable(_why(error)) from error
+        if not is_here:
+            # What nobody finds under its name is no record.
+            self._is_torn = True
+            raise self._unwritable("the file that was opened is not there any more")
         self._sequence += 1
         self.head = hash_of(line)
         self.appended.append(Record(self._sequence, time, self._run_id, kind, data, self.head))

@@ -66,6 +66,8 @@ _LIFE_CYCLE = {
     ("1.8.0", "invite"): Kind(3001, "Account Change", 1, "Create"),
     ("1.8.0", "create"): Kind(3001, "Account Change", 1, "Create"),
     ("1.8.0", "rotate"): Kind(3001, "Account Change", 99, "Rotate Token"),
+    ("1.8.0", "revoke token"): Kind(3001, "Account Change", 99, "Revoke Token"),
+    ("1.9.0", "revoke token"): Kind(3007, "User Management", 99, "Revoke Token"),
     ("1.9.0", "create"): Kind(3007, "User Management", 1, "Create"),
     ("1.9.0", "rotate"): Kind(3007, "User Management", 99, "Rotate Token"),
     ("1.8.0", "delete"): Kind(3001, "Account Change", 6, "Delete"),

@@ -89,19 +89,34 @@ def resolve(intent: Unfinished, actual: Actual) -> Resolution | None:
         return None
     if intent.data.get("operation") == OperationKind.ROTATE.value:
         return _renewed(intent, found)
+    token = _token(intent, found)
+    if intent.data.get("operation") == OperationKind.REVOKE_TOKEN.value:
+        is_gone = found is None or found.token_created is None
+        told = "a later reading shows no API token" if is_gone else "the API token is still there"
+        return Resolution(intent, "applied" if is_gone else "not applied", told)
     shown = _held(found)
     if shown == _intended(intent.data.get("after")):
         if intent.data.get("operation") == OperationKind.CREATE.value:
             told = "a later reading shows it; if nobody was given its token, rotate it"
             return Resolution(intent, "applied", told)
-        return Resolution(intent, "applied", "a later reading shows what was intended")
+        return Resolution(intent, "applied", f"a later reading shows what was intended{token}")
     if shown == _intended(intent.data.get("before")):
-        return Resolution(intent, "not applied", "a later reading shows what was there before")
-    return Resolution(intent, "changed since", "a later reading shows neither before nor after")
+        told = f"a later reading shows what was there before{token}"
+        return Resolution(intent, "not applied", told)
+    told = f"a later reading shows neither before nor after{token}"
+    return Resolution(intent, "changed since", told)
 
 
 RESULTS = ("applied", "not applied", "changed since")
 """Every `result` of a resolution."""
+
+
+def _token(intent: Unfinished, found: Principal | None) -> str:
+    """Say what became of an API token that was to go first: it may be gone and nothing else."""
+    if found is None or intent.data.get("revokes_token") is not True:
+        return ""
+    is_gone = found.token_created is None
+    return ", and no API token" if is_gone else ", and an API token that was to be revoked"
 
 
 def _renewed(intent: Unfinished, found: Principal | None) -> Resolution:

@@ -9,12 +9,13 @@ import contextlib
 import click
 
 from reconciler.cli.session import Session
+from reconciler.cli.signals import Stopping
 from reconciler.console.client import ReadClient
 from reconciler.console.reader import read_actual
 from reconciler.domain.outcome import Outcome, Result
 from reconciler.errors import ConsoleError, ExitCode
 from reconciler.rendering.outcomes import others_text, remaining_text, unverified_text
-from reconciler.workflow.execute import SETTLING
+from reconciler.workflow.execute import SETTLING, StoppedError
 from reconciler.workflow.lasting import lost
 from reconciler.workflow.witness import Mark, mark, others
 
@@ -26,23 +27,34 @@ def tell(text: str, *, err: bool = False) -> None:
 
 
 def verify(
-    session: Session, client: ReadClient, outcomes: list[Outcome]
+    session: Session, client: ReadClient, outcomes: list[Outcome], stopping: Stopping
 ) -> tuple[list[Outcome], int]:
     """Read everything once more: what was applied must still be there.
 
-    Returns what is not, as failures, and an exit code. A console that shows a write only after
-    a while is asked again before anything is called lost.
+    Returns what is not, as unknown, and an exit code. A console that shows a write only after
+    a while is asked again before anything is called lost. Who asks the run to end does not wait
+    for it: the outcomes are on record, and the next run looks again.
     """
     if not any(outcome.result is Result.APPLIED for outcome in outcomes):
         return [], ExitCode.DONE
     missing: list[Outcome] = []
+    progress = session.progress()
+
+    def unless_stopped(line: str) -> None:
+        if stopping.signal is not None:
+            raise StoppedError("the run was interrupted")
+        progress(line)
+
     try:
         for pause in (0.0, *SETTLING):
             if pause:
                 session.runtime.sleep(pause)
-            missing = lost(outcomes, read_actual(client, session.progress()))
+            unless_stopped("looking once more")
+            missing = lost(outcomes, read_actual(client, unless_stopped))
             if not missing:
                 break
+    except StoppedError:
+        return [], ExitCode.DONE
     except ConsoleError as error:
         tell(unverified_text("the reading after the run failed", error.message))
         return [], ExitCode.PARTIAL

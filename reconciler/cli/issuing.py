@@ -79,7 +79,7 @@ class Desk:
         if not order.auto_approve:
             ask()
         self.locks.check()
-        with SecretFile(order.secret_file) as file, Stopping() as stopping:
+        with SecretFile(order.secret_file) as file, Stopping(self.session.runtime.hurry) as stopping:
             locks = self.locks.told()
             started = events.run_started(plan, tool_version=__version__, actor=label, locks=locks)
             self.journal.append("run-started", started)

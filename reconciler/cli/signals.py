@@ -1,6 +1,7 @@
 """Ctrl-C and SIGTERM during an apply: finish the operation in flight, start no new one (T58)."""
 
 import signal
+from collections.abc import Callable
 from types import FrameType, TracebackType
 from typing import Self
 
@@ -8,12 +9,14 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Stopping:
-    """Remembers the first signal; the second one ends the process at once.
+    """Remembers the first signal and ends all waiting; the second one ends the process at once.
 
     What a sudden end leaves behind, the next run finds in the journal.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, hurry: Callable[[], None]) -> None:
+        """Name what ends all waiting; a signal handler calls it."""
+        self._hurry = hurry
         self.signal: int | None = None
         """The signal that asked the run to end."""
 
@@ -37,3 +40,4 @@ class Stopping:
             signal.signal(number, signal.SIG_DFL)
             signal.raise_signal(number)
         self.signal = number
+        self._hurry()

@@ -51,18 +51,20 @@ class Run:
     def carry_out(self, plan: Plan) -> Written:
         """Write, look again, and return every outcome with the exit code of the whole."""
         outcomes: list[Outcome] = []
-        try:
-            code = self._recorded(plan, outcomes)
-            tell(outcomes_summary(outcomes, self.journal.head))
-        except JournalError as error:
-            # What was written before is on the screen; the run ends here.
-            tell(error_text(error, color=self.session.color_err), err=True)
-            return Written(ExitCode.PARTIAL if outcomes else ExitCode.FAILED, tuple(outcomes))
+        # To the last record: who asks the run to end still gets its undo and its signature.
+        with Stopping(self.session.runtime.hurry) as stopping:
+            try:
+                code = self._recorded(plan, outcomes, stopping)
+                tell(outcomes_summary(outcomes, self.journal.head))
+            except JournalError as error:
+                # What was written before is on the screen; the run ends here.
+                tell(error_text(error, color=self.session.color_err), err=True)
+                return Written(ExitCode.PARTIAL if outcomes else ExitCode.FAILED, tuple(outcomes))
         # Who asked the run to end waits for no sink; the next run delivers.
         is_over = code > ExitCode.PARTIAL
         return Written(code if is_over else max(code, self.delivery.after()), tuple(outcomes))
 
-    def _recorded(self, plan: Plan, outcomes: list[Outcome]) -> int:
+    def _recorded(self, plan: Plan, outcomes: list[Outcome], stopping: Stopping) -> int:
         """Do it all with a record of it; `outcomes` is filled as they happen."""
         own = self.actual.identity
         since = noted(self.client)
@@ -72,18 +74,17 @@ class Run:
         )
         self.journal.append("run-started", started | events.ends(plan))
         self._announce()
-        signal = self._execute(plan, outcomes)
-        code = 0
-        if signal is None:  # asked to end: the outcomes are on record, the next run looks again
-            missing, code = verify(self.session, self.client, outcomes)
-            for outcome in missing:
-                self.journal.append("outcome", events.outcome(outcome))
-                outcomes[:] = [outcome if _same(each, outcome) else each for each in outcomes]
+        self._execute(plan, outcomes, stopping)
+        missing, code = verify(self.session, self.client, outcomes, stopping)
+        for outcome in missing:
+            self.journal.append("outcome", events.outcome(outcome))
+            outcomes[:] = [outcome if _same(each, outcome) else each for each in outcomes]
+        if stopping.signal is None:
             code = max(code, look_for_others(self.client, since, outcomes, own.full_name))
         undo = self.undoing.save(self.session, self.journal, self.actual, outcomes)
         self.journal.append("run-finished", events.run_finished(outcomes, undo))
-        if signal is not None:
-            return 128 + signal
+        if stopping.signal is not None:
+            return 128 + stopping.signal
         is_done = all(_is_whole(outcome) for outcome in outcomes)
         return code if is_done else ExitCode.PARTIAL
 
@@ -95,22 +96,26 @@ class Run:
             self.journal.append("run-finished", events.run_finished([]))
             raise
 
-    def _execute(self, plan: Plan, outcomes: list[Outcome]) -> int | None:
-        """Run the operations and tell each outcome; return the signal that asked to end."""
-        self.client.check_before_writes(self.locks.check)
-        with Stopping() as stopping, self.delivery.escort(self.journal) as record:
+    def _execute(self, plan: Plan, outcomes: list[Outcome], stopping: Stopping) -> None:
+        """Run the operations and tell each outcome."""
+        with self.delivery.escort(self.journal) as record:
             around = Surroundings(
                 console=Hands(self.client, self.actual),
                 journal=record,
                 sleep=self.session.runtime.sleep,
-                is_stopping=lambda: stopping.signal is not None or not self.locks.still_held(),
+                is_stopping=lambda: stopping.signal is not None,
+                check=self._check,
                 concurrency=self.concurrency,
                 intends_first=self.delivery.is_required,
             )
             for outcome in run(waves(plan.operations, self.actual.identity), around):
                 outcomes.append(outcome)
                 tell(outcome_text(outcome, color=self.session.color_out))
-            return stopping.signal
+
+    def _check(self) -> None:
+        """Raise a ReconcilerError when nothing more may be written."""
+        self.locks.check()
+        self.journal.check()
 
 
 def _is_whole(outcome: Outcome) -> bool:

@@ -119,7 +119,7 @@ def retry_after(header: str | None, now: datetime) -> float | None:
         return min(MAX_RETRY_AFTER, float(text[:9]))
     try:
         instant = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):  # a year of twenty digits is no C integer
         return None
     if instant.tzinfo is None:
         instant = instant.replace(tzinfo=UTC)

@@ -44,7 +44,7 @@ def build_guardrails(document: Document) -> Guardrails:
     problems: list[Problem] = []
     built = Guardrails(
         unlisted=Unlisted(content.get("unlisted", Unlisted.REPORT)),
-        nothing_left=_nothing_left(document),
+        nothing_left=_nothing_left(document, problems),
         rolling=_rolling(content.get("rolling")),
         scope_limits=tuple(_scope_limit(document, n) for n in document.items("scope_limits")),
         protected=tuple(_principal(document, n, problems) for n in document.items("protected")),
@@ -67,14 +67,21 @@ def build_guardrails(document: Document) -> Guardrails:
     return built
 
 
-def _nothing_left(document: Document) -> NothingLeft | Park:
+def _nothing_left(document: Document, problems: list[Problem]) -> NothingLeft | Park:
     node = document.root.value.get("nothing_left")
     if node is None:
         return NothingLeft.REFUSE
     if isinstance(node.value, str):
         return NothingLeft(node.value)
     content = plain(node)
-    return Park(content["role"], content["site"], document.place(node))
+    role: str = content["role"]
+    # What other roles permit is known where the console is (`planning.make`).
+    if role.rpartition("/")[2].strip().casefold() == "admin":
+        place = document.place(node.value["role"])
+        told = f"people who have nothing left would be parked as {shown(role)}"
+        remedy = "Name a role that permits to look only, such as Viewer."
+        problems.append(Problem(place, "parked-with-access", told, remedy))
+    return Park(role, content["site"], document.place(node))
 
 
 def _principal(document: Document, node: Node, problems: list[Problem]) -> PrincipalName:

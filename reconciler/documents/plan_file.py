@@ -95,6 +95,7 @@ def _operation(tree: dict[str, Any]) -> SavedOperation:
         principal_id=tree["principal"]["id"],
         after=_holding(tree["after"]) if tree["after"] else None,
         precondition=tree["precondition"],
+        revokes_token=tree.get("revokes_token", False),
     )
 
 

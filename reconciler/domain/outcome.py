@@ -14,9 +14,9 @@ class Result(StrEnum):
     CONFLICT = "conflict"
     """Somebody changed the principal since the plan; nothing was written."""
     FAILED = "failed"
-    """The console said no, or what it shows afterwards is not what was written."""
+    """The console said no, or was not asked; nothing was written."""
     UNKNOWN = "unknown"
-    """The answer was lost and the state could not be read back."""
+    """It may have happened: no good answer came, or a reading shows something else by now."""
     NOT_ATTEMPTED = "not attempted"
     """The run stopped before this operation."""
 

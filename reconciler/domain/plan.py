@@ -39,6 +39,8 @@ class Reason(StrEnum):
     PARKED = "nothing left"
     UNDO = "undo"
     """The inverse of what an earlier run did."""
+    BY_HAND = "by hand"
+    """Asked for on the command line, as `service-user create` does; no policy says so."""
 
 
 class Risk(StrEnum):
@@ -61,6 +63,8 @@ class OperationKind(StrEnum):
     """A service user; never by a policy."""
     ROTATE = "rotate"
     """A service user's token; its grants stay."""
+    REVOKE_TOKEN = "revoke token"
+    """Of a user who is parked already; its grants stay."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +147,10 @@ class Operation:
     """What it means in permissions; derived, decides nothing."""
     taken: int = 0
     """How many scopes it takes away, as the limits count; on record, for the rolling budget."""
+    revokes_token: bool = False
+    """Whether the user's own API token, if there is one, is revoked before anything else."""
+    note: str | None = None
+    """Why, in the words of whoever asks by hand for what changes no grant."""
 
     @property
     def grants(self) -> tuple[Change, ...]:
@@ -278,6 +286,7 @@ class SavedOperation:
     principal_id: str | None
     after: Holding | None
     precondition: str
+    revokes_token: bool = False
 
 
 @dataclass(frozen=True, slots=True)

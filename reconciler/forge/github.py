@@ -147,7 +147,8 @@ class GitHub:
         """Return the newest files of a trusted run ("List artifacts for a repository").
 
         The artifact says which branch and repository its run worked on, the run ("Get a workflow
-        run") by which event and with which workflow.
+        run") by which event and with which workflow. GitHub names a tag where it would name a
+        branch, so tags with the branch's name have to be forbidden by a rule.
         """
         found = [
             item

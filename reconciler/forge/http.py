@@ -148,7 +148,8 @@ class Wire:
             if "CERTIFICATE_VERIFY_FAILED" in str(error):
                 raise ForgeError(
                     f"{name}: the certificate is not trusted; {call} was not sent",
-                    "Give the CA that signed it with RECONCILER_CA_FILE.",
+                    "Give the CA that signed it with RECONCILER_CA_FILE, beside any other that is"
+                    " needed.",
                 ) from None
             raise UnsentError(
                 f"{name}: no connection for {call} ({type(error).__name__})",

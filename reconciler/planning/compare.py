@@ -5,6 +5,7 @@ Pairing is done here, by id; DeepDiff only ever sees one matched pair of plain m
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from deepdiff import DeepDiff
@@ -46,6 +47,8 @@ class Rules:
     no_revokes: bool
     giving_access: frozenset[str] = frozenset()
     """Ids of the roles that permit to change who may do what, as far as known."""
+    instant: datetime | None = None
+    """The plan's, in UTC; without it every token counts."""
 
 
 def compare(desired: DesiredPrincipal, rules: Rules) -> Comparison:
@@ -57,6 +60,7 @@ def compare(desired: DesiredPrincipal, rules: Rules) -> Comparison:
     held = frozenset(actual.grants) - frozenset(gone)
     notes = tuple(f"holds {g.role.name} on the deleted site {g.scope.name}" for g in gone)
     wanted = frozenset(wish.grant for wish in desired.in_force)
+    is_ending = not wanted and not rules.no_revokes
     if not wanted and held:
         if rules.nothing_left is NothingLeft.REFUSE and not rules.no_revokes:
             return Comparison(refusal=_nothing_left(desired, held), notes=notes)
@@ -68,7 +72,7 @@ def compare(desired: DesiredPrincipal, rules: Rules) -> Comparison:
         wanted, kept = _without_revokes(held, wanted)
         notes += kept
     if wanted == held:
-        return Comparison(notes=notes)
+        return _token_alone(desired, actual, rules, notes)
     if len({grant.scope for grant in wanted}) < len(wanted):
         # Read so from the console; a list with two roles on one scope must not be sent.
         return Comparison(notes=(*notes, "holds two roles on one scope, which cannot be kept"))
@@ -83,7 +87,8 @@ def compare(desired: DesiredPrincipal, rules: Rules) -> Comparison:
             after=after,
             changes=_changes(desired, held, wanted, rules),
             precondition=precondition(actual),
-            notes=notes + _identity_provider(actual) + _token(actual, wanted, rules),
+            notes=notes + _identity_provider(actual) + _token(actual, after, is_ending=is_ending),
+            revokes_token=is_ending and actual.kind is PrincipalKind.USER,
         )
     )
 
@@ -240,16 +245,63 @@ def _nothing_left(desired: DesiredPrincipal, held: frozenset[Grant]) -> Refusal:
     )
 
 
-def _token(actual: Principal, wanted: frozenset[Grant], rules: Rules) -> tuple[str, ...]:
+def _token_alone(
+    desired: DesiredPrincipal, actual: Principal, rules: Rules, notes: tuple[str, ...]
+) -> Comparison:
+    """End the API token of somebody for whom nothing is in force and whose grants are right.
+
+    It was not revoked when the access ended, or made since. One that is over does no harm.
+    """
+    if desired.in_force or not _has_token(actual, rules.instant):
+        return Comparison(notes=notes)
+    if rules.no_revokes:
+        return Comparison(notes=(*notes, "--no-revokes holds back the revoke of its API token"))
+    if actual.kind is PrincipalKind.SERVICE:
+        return Comparison(notes=(*notes, f"is parked, and {_STAYS}"))
+    held = Holding(actual.level, actual.grants)
+    return Comparison(
+        Operation(
+            kind=OperationKind.REVOKE_TOKEN,
+            name=actual.name,
+            principal_id=actual.id,
+            full_name=actual.full_name,
+            before=held,
+            after=held,
+            changes=(),
+            precondition=precondition(actual),
+            notes=notes,
+            revokes_token=True,
+        )
+    )
+
+
+def _has_token(actual: Principal, instant: datetime | None) -> bool:
+    """Tell whether the console shows an API token that still counts (API reference, 5.1)."""
+    if actual.token_created is None:
+        return False
+    try:
+        ends = datetime.fromisoformat(actual.token_expires or "")
+    except ValueError:
+        return True
+    return instant is None or ends.tzinfo is None or ends > instant
+
+
+_STAYS = (
+    "its API token stays valid: the console ends a service user's token only by deleting the "
+    "service user or by making a new token"
+)
+
+
+def _token(actual: Principal, after: Holding | None, *, is_ending: bool) -> tuple[str, ...]:
     """Say what happens to an API token when access ends (API reference, section 7.5).
 
     Whether there is one, this token may not see; so it is said of everybody.
     """
-    if wanted and wanted != {rules.nothing_left}:
+    if not is_ending:
         return ()
     if actual.kind is PrincipalKind.USER:
         return ("an API token, if there is one, is revoked first",)
-    return () if wanted else ("its API token ends with it",)
+    return (_STAYS,) if after else ("its API token ends with it",)
 
 
 def _identity_provider(actual: Principal) -> tuple[str, ...]:

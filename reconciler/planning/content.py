@@ -35,6 +35,8 @@ def _operation(operation: Operation) -> dict[str, Any]:
         "before": _holding(operation.before),
         "after": _holding(operation.after),
         "precondition": operation.precondition,
+        # Absent elsewhere, so that plans saved before there was such a thing still compare.
+        **({"revokes_token": True} if operation.revokes_token else {}),
     }
 
 

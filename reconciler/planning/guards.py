@@ -64,10 +64,8 @@ def protected(judged: Judged) -> Iterable[Refusal]:
 def own_identity(judged: Judged) -> Iterable[Refusal]:
     """Nothing is taken from the principal whose token is in use."""
     for operation in judged.operations:
-        if (
-            judged.actual.identity.is_of(operation.name, operation.principal_id)
-            and operation.revokes
-        ):
+        is_own = judged.actual.identity.is_of(operation.name, operation.principal_id)
+        if is_own and (operation.revokes or operation.revokes_token):
             yield Refusal(
                 "own_identity",
                 f"{operation.name} is the identity of this token; the plan would take away "
@@ -115,6 +113,8 @@ def _is_protected(judged: Judged, name: PrincipalName, principal_id: str | None)
 
 def _is_lowered(operation: Operation) -> bool:
     """Tell whether something is lost for which no admin right on the scope comes instead."""
+    if operation.revokes_token:
+        return True
     admin_on = [grant.scope for grant in held_after(operation) if grant.role.is_admin]
     return any(
         not any(scope.covers(change.grant.scope) for scope in admin_on)

@@ -68,6 +68,8 @@ def left_out(
 
 def _why(saved: SavedOperation, now: Operation | None, actual: Actual) -> str:
     principal = _principal(saved, actual)
+    if now is None and saved.revokes_token and _is_so(saved, principal):
+        return ALREADY_SO
     if precondition(principal) == saved.precondition:
         return ANOTHER if now else NOT_ASKED
     return ALREADY_SO if _is_so(saved, principal) and now is None else CHANGED
@@ -86,4 +88,6 @@ def _principal(saved: SavedOperation, actual: Actual) -> Principal | None:
 def _is_so(saved: SavedOperation, principal: Principal | None) -> bool:
     if principal is None or saved.after is None:
         return principal is None and saved.after is None
+    if saved.revokes_token and principal.token_created is not None:
+        return False
     return principal.level is saved.after.level and set(principal.grants) == set(saved.after.grants)

@@ -14,7 +14,7 @@ from datetime import timedelta
 from fractions import Fraction
 
 from reconciler.domain.guardrails import Rolling
-from reconciler.domain.plan import Refusal
+from reconciler.domain.plan import Operation, OperationKind, Refusal
 from reconciler.planning.judged import Judged, places_of
 
 ROLLING_REVOKES = 20
@@ -93,7 +93,7 @@ def additive_only(judged: Judged) -> Iterable[Refusal]:
     """
     if not judged.guardrails.additive_only:
         return
-    taking = [operation for operation in judged.operations if judged.taken_by(operation)]
+    taking = [each for each in judged.operations if judged.taken_by(each) or _takes_token(each)]
     ending = len(judged.ending)
     if not taking and not ending:
         return
@@ -108,6 +108,11 @@ def additive_only(judged: Judged) -> Iterable[Refusal]:
         f"guardrails.yaml, in a change of its own.{_unproven(judged)}",
         tuple(sorted({place for operation in taking for place in places_of(operation)})),
     )
+
+
+def _takes_token(operation: Operation) -> bool:
+    """Tell whether an API token is all that is taken; else its loss goes with the access."""
+    return operation.kind is OperationKind.REVOKE_TOKEN
 
 
 def _scopes(count: int) -> str:

@@ -1,5 +1,6 @@
 """Policy x guardrails x actual state x instant -> plan. The whole decision, in one screen."""
 
+from collections.abc import Container
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -79,10 +80,11 @@ def decide(
     options, guardrails = wanted.options, wanted.guardrails
     privileges = Privileges(actual)
     rules = Rules(
-        nothing_left=_nothing_left(guardrails, names.catalog),
+        nothing_left=_nothing_left(guardrails, names.catalog, privileges.giving_access),
         deleted_site_ids=names.catalog.deleted_site_ids,
         no_revokes=options.no_revokes,
         giving_access=privileges.giving_access,
+        instant=instant,
     )
     targeted = tuple(
         one for one in _targeted(desired, options, names) if only is None or one.name in only
@@ -150,7 +152,9 @@ def _is_applied(wanted: Wanted) -> bool:
     return wanted.base.digest in wanted.applied
 
 
-def _nothing_left(guardrails: Guardrails, catalog: Catalog) -> NothingLeft | Grant:
+def _nothing_left(
+    guardrails: Guardrails, catalog: Catalog, giving_access: Container[str]
+) -> NothingLeft | Grant:
     """Resolve the grant people are parked on; what does not resolve is a problem."""
     rule = guardrails.nothing_left
     if not isinstance(rule, Park):
@@ -161,6 +165,18 @@ def _nothing_left(guardrails: Guardrails, catalog: Catalog) -> NothingLeft | Gra
     role = catalog.role(RoleName(rule.role, rule.place), scopes[0])
     if isinstance(role, Problem):
         raise PolicyError((role,))
+    if role.id in giving_access:
+        raise PolicyError(
+            (
+                Problem(
+                    rule.place,
+                    "parked-with-access",
+                    f'People who have nothing left would be parked as "{role.name}", a role that '
+                    "gives access.",
+                    "Name a role in nothing_left that permits to look only.",
+                ),
+            )
+        )
     return Grant(scopes[0], role)
 
 

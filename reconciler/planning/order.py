@@ -3,7 +3,7 @@
     0  grants only         somebody gains; nobody can be locked out
     1  new admins          replacements and level changes that make an admin and unmake none
     2  the others          replacements and level changes
-    3  revokes only        by now, every grant that may be needed has been made
+    3  revokes only        by now, every grant that may be needed has been made; API tokens alone
     4  own identity        whatever happens to the token happens last
 
 Within a rank by principal, so that the same plan always runs the same way.
@@ -12,7 +12,7 @@ Within a rank by principal, so that the same plan always runs the same way.
 from collections.abc import Iterable
 from itertools import groupby
 
-from reconciler.domain.plan import Operation
+from reconciler.domain.plan import Operation, OperationKind
 from reconciler.domain.state import Identity
 
 Waves = tuple[tuple[Operation, ...], ...]
@@ -38,6 +38,8 @@ def waves(operations: Iterable[Operation], own: Identity) -> Waves:
 def _rank(operation: Operation, own: Identity) -> int:
     if own.is_of(operation.name, operation.principal_id):
         return 4
+    if operation.kind is OperationKind.REVOKE_TOKEN:
+        return 3
     if not operation.revokes:
         return 0
     if not operation.grants:

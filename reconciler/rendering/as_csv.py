@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from reconciler.rendering.as_text import place_text
-from reconciler.rendering.attention import worst_first
+from reconciler.rendering.attention import worst, worst_first
 from reconciler.rendering.safe import visible
 
 Tree = dict[str, Any]
@@ -99,6 +99,13 @@ def _changes(tree: Tree) -> Iterator[dict[str, str]]:
                 "note": change["note"] or "",
                 "place": _where(change["places"]),
                 "commit": change["commit"]["id"] if change["commit"] else "",
+            }
+        if not operation["changes"]:
+            yield {
+                "kind": "change",
+                "risk": worst(operation),
+                "action": operation["kind"],
+                **_held(operation["principal"], None),
             }
 
 

@@ -114,11 +114,13 @@ def _verdict(tree: Tree) -> str:
     high = sum(change["risk"] == "high" for change in _changes(tree))
     more = [f"{plural(high, 'change')} of high risk."] if high else []
     more += [f"{plural(revokes, 'revoke')}."] if revokes else []
+    tokens = tree["summary"].get("tokens", 0)
+    more += [f"{plural(tokens, 'API token')} to revoke."] if tokens else []
     more += _changed_roles(tree["role_changes"])
     if refused:
         told = f"**Refused ({plural(refused, 'reason')}): nothing will be written.**"
         return _alert("CAUTION", " ".join([told, *more]))
-    if high or any(change["gives_access"] for change in tree["role_changes"]):
+    if high or tokens or any(change["gives_access"] for change in tree["role_changes"]):
         return _alert("WARNING", f"**{' '.join(more)}**")
     unread = [role for role in tree["roles"] if role["digest"] is None]
     if unread and tree["operations"]:

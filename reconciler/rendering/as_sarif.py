@@ -60,6 +60,7 @@ def plan_sarif(tree: Tree) -> str:
     for operation in tree["operations"]:
         name = operation["principal"]["name"]
         found += [_change(name, one) for one in operation["changes"] if one["risk"] == "high"]
+        found += [] if operation["changes"] else [_token(name)]
     return sarif(found, tree["evidence"]["tool_version"])
 
 
@@ -174,6 +175,15 @@ def _change(name: str, change: Tree) -> Finding:
         f"High risk: {change['action']} {what}, {name} ({change['reason']}).",
         "Look at this change before you approve the plan.",
         tuple(map(_place, change["places"])),
+    )
+
+
+def _token(name: str) -> Finding:
+    return Finding(
+        "token-left",
+        "warning",
+        f"{name} must hold nothing and has an API token, which will be revoked.",
+        "Find out why it was not revoked when the access ended, or who made it since.",
     )
 
 

@@ -30,6 +30,7 @@ _MARKS = {
     "create": ("+", Tone.GAIN),
     "update": ("~", Tone.CHANGE),
     "delete": ("-", Tone.LOSS),
+    "revoke token": ("-", Tone.LOSS),
 }
 _SIGNS = {"grant": ("+ grant ", Tone.GAIN), "revoke": ("- revoke", Tone.LOSS)}
 _UNLISTED_SHOWN = 10
@@ -160,7 +161,7 @@ def _operation(operation: Tree, access: set[str], page: _Page) -> Iterator[str]:
 
 
 def _aligned(names: Iterator[str]) -> int:
-    return min(max(columns(short(name)) for name in names), _ALIGNED)
+    return min(max((columns(short(name)) for name in names), default=0), _ALIGNED)
 
 
 def _change(change: Tree, what: str, risk: str, page: _Page) -> Iterator[str]:

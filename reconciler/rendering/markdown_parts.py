@@ -104,6 +104,8 @@ def _rows(operations: Iterable[Tree], access: set[str]) -> Iterator[str]:
         for change in operation["changes"]:
             yield row(who, _change(change, access), _why(change), means)
             means = ""
+        if not operation["changes"]:
+            yield row(who, "**- token**", "", means)
 
 
 def _change(change: Tree, access: set[str]) -> str:
@@ -128,6 +130,7 @@ def _places(places: list[Tree]) -> str:
 
 def _brief(operation: Tree) -> str:
     changes = "; ".join(_change(change, set()) for change in operation["changes"])
+    changes = changes or headline(operation, code, code)
     return f"- {code(operation['principal']['name'])}: {changes}"
 
 

@@ -10,7 +10,7 @@ def summary(counts: Tree, refused: int) -> str:
 
     Where a guardrail says no, something would have changed: that is not "No changes."
     """
-    is_empty = not any(counts[key] for key in ("grant", "revoke", "invite", "delete"))
+    is_empty = not any(count for key, count in counts.items() if key != "unlisted")
     if is_empty and not refused:
         return f"No changes. {counts['unlisted']} unlisted."
     return (
@@ -29,6 +29,8 @@ def drift_summary(counts: Tree, refused: int, changed_roles: int = 0) -> str:
     if not any(counts.values()) and not refused and not changed_roles:
         return "No drift."
     told = f", {changed_roles} changed role{'s'[changed_roles == 1 :]}" if changed_roles else ""
+    tokens = counts.get("tokens", 0)
+    told += f", {tokens} API token{'s'[tokens == 1 :]} to revoke" if tokens else ""
     told += f", {refused} refused" if refused else ""
     return (
         f"Drift: {counts['grant']} missing, {counts['revoke']} not in the policies, "

@@ -135,6 +135,8 @@ def operation_tree(operation: Operation) -> Tree:
         "changes": [_change(change) for change in operation.changes],
         "notes": list(operation.notes),
         "effects": [_effect(effect) for effect in operation.effects],
+        # Absent elsewhere, so that plans saved before there was such a thing still compare.
+        **({"revokes_token": True} if operation.revokes_token else {}),
     }
 
 
@@ -163,12 +165,14 @@ def instant_text(instant: datetime) -> str:
 def _summary(plan: Plan) -> Tree:
     changes = [change for operation in plan.operations for change in operation.changes]
     kinds = [operation.kind for operation in plan.operations]
+    tokens = kinds.count(OperationKind.REVOKE_TOKEN)
     return {
         "grant": sum(change.action is Action.GRANT for change in changes),
         "revoke": sum(change.action is Action.REVOKE for change in changes),
         "invite": kinds.count(OperationKind.INVITE),
         "delete": kinds.count(OperationKind.DELETE),
         "unlisted": len(plan.unlisted),
+        **({"tokens": tokens} if tokens else {}),
     }
 
 

@@ -34,6 +34,8 @@ def headline(operation: Tree, quote: Quote, said: Quote) -> str:
         return "create the service user"
     if operation["kind"] == "delete":
         return "delete the user: nothing is left"
+    if operation["kind"] == "revoke token":
+        return "revoke the API token that is left"
     before, after = operation["before"], operation["after"]
     if not before or not after or before["level"] == after["level"]:
         return ""

@@ -13,9 +13,15 @@ from dataclasses import dataclass, replace
 from reconciler.audit import events
 from reconciler.domain.outcome import Outcome, Result
 from reconciler.domain.plan import Operation
-from reconciler.errors import DeniedError, JournalError, RefusedError
+from reconciler.errors import DeniedError, JournalError, ReconcilerError, RefusedError
 from reconciler.planning.order import Waves
-from reconciler.workflow.execute import DeniedHalfwayError, Surroundings, execute
+from reconciler.workflow.execute import (
+    DeniedHalfwayError,
+    StoppedError,
+    Surroundings,
+    execute,
+)
+from reconciler.workflow.tokens import UnrecordedStepError
 
 _DENIED = "the console refuses the token"
 
@@ -70,6 +76,8 @@ class _Course:
         self._lock = threading.Lock()
         self._failures = 0
         self._stopped = ""
+        # Between the decision to write and the sending there may be waiting (T59, T60).
+        around.console.check_before_writes(self._check)
 
     def take(self, operation: Operation) -> _Done:
         """Do one operation and record its outcome, unless the run has stopped."""
@@ -79,7 +87,8 @@ class _Course:
             self._around.journal.append("outcome", events.outcome(outcome))
         except JournalError as error:
             self._stop("the record cannot be kept")
-            return _Done(outcome, error)
+            # A token may be gone although nothing else was asked: that is told in any case.
+            return _Done(error.outcome if isinstance(error, UnrecordedStepError) else outcome, error)
         except BaseException:
             self._stop("an internal error ended the run")
             raise
@@ -97,6 +106,8 @@ class _Course:
         except DeniedHalfwayError as error:
             self._stop(_DENIED)
             return error.outcome
+        except StoppedError as error:
+            return Outcome(operation, Result.NOT_ATTEMPTED, error.message)
         except RefusedError as error:
             # The intent is not recorded everywhere it has to be, so nothing was asked.
             self._stop(error.message)
@@ -112,9 +123,18 @@ class _Course:
         if is_enough:
             self._stop(f"{STOP_AFTER} operations in a row failed")
 
+    def _check(self) -> None:
+        """Raise StoppedError when nothing more may be sent."""
+        if self._is_stopping():
+            raise StoppedError(self._stopped)
+
     def _is_stopping(self) -> bool:
         if self._is_interrupted():
             self._stop("the run was interrupted")
+        try:
+            self._around.check()
+        except ReconcilerError as error:
+            self._stop(error.message)
         return bool(self._stopped)
 
     def _stop(self, why: str) -> None:

@@ -3,6 +3,10 @@
 The console has no version on a user and replaces the whole list, so the last read before the
 write is what protects somebody else's change. What remains is the moment between that read and
 the write; `witness` reports what fell into it (T51).
+
+An outcome never claims less than may have happened. Once a request may have arrived it is `applied`
+or `unknown`, unless the console's own "no" to it is the only answer there was; the next run resolves
+what is unknown.
 """
 
 from collections.abc import Callable
@@ -19,11 +23,12 @@ from reconciler.errors import (
     ConsoleError,
     DeniedError,
     LostAnswerError,
+    MissingError,
     ReconcilerError,
     RefusedError,
 )
 from reconciler.planning.compare import precondition
-from reconciler.workflow.tokens import end_token
+from reconciler.workflow.tokens import end_only_token, end_token
 
 ATTEMPTS = 3
 """How often a write is tried that reading shows not to have happened."""
@@ -44,6 +49,9 @@ class Console(Protocol):
     def revoke_token(self, operation: Operation) -> None:
         """Revoke the API token of the operation's principal."""
 
+    def check_before_writes(self, check: Callable[[], None]) -> None:
+        """Call `check` right before every request that writes; what it raises, the call raises."""
+
 
 class Record(Protocol):
     """What apply needs of the journal."""
@@ -61,11 +69,17 @@ class Surroundings:
     sleep: Callable[[float], None]
     is_stopping: Callable[[], bool]
     """True once the run was asked to end; the operations in flight are still finished."""
+    check: Callable[[], None]
+    """Raises a ReconcilerError when nothing more may be written: a lock was lost, or a record."""
     concurrency: int = 1
     """How many operations may be in flight at the same time."""
     intends_first: bool = False
     """True when the record is kept elsewhere too, which may take its time: the intent then comes
     before the reading, so that the reading is as fresh as ever when the write leaves."""
+
+
+class StoppedError(ReconcilerError):
+    """The run has stopped by now, so this request was not sent."""
 
 
 class DeniedHalfwayError(Exception):
@@ -80,9 +94,9 @@ def execute(operation: Operation, around: Surroundings) -> Outcome:
     """Do one operation and return what became of it.
 
     Raises DeniedError when the console refuses the token, JournalError when the intent cannot
-    be recorded, RefusedError when it is not recorded everywhere it has to be; nothing was written
-    then. Raises DeniedHalfwayError when it refuses the token only after a write that may have
-    happened.
+    be recorded, RefusedError when it is not recorded everywhere it has to be, StoppedError when
+    the run stops before the write; nothing was written then. Raises DeniedHalfwayError when the
+    console refuses the token only after a write that may have happened.
     """
     if around.intends_first:
         around.journal.append("intent", events.intent(operation))
@@ -99,6 +113,8 @@ def execute(operation: Operation, around: Surroundings) -> Outcome:
         return Outcome(operation, Result.NOT_ATTEMPTED, "the run stopped before the write")
     if not around.intends_first:
         around.journal.append("intent", events.intent(operation))
+    if operation.kind is OperationKind.REVOKE_TOKEN:
+        return end_only_token(operation, seen, around.console, around.journal)
     remains = end_token(operation, seen, around.console, around.journal)
     outcome = _write(operation, around)
     return replace(outcome, remains=remains) if remains else outcome
@@ -119,21 +135,42 @@ def _write(operation: Operation, around: Surroundings) -> Outcome:
             outcome = _look(operation, around, error)
             if outcome is not None:
                 return outcome
-        except DeniedError as error:
+        except (DeniedError, StoppedError) as error:
             if lost is None:
                 raise
-            detail = f"{lost.message} Then: {error.message}"
-            raise DeniedHalfwayError(Outcome(operation, Result.UNKNOWN, detail)) from error
+            return _unknown(_doubtful(operation, lost, error), error)
         except (ConsoleError, RefusedError) as error:
-            refused = Outcome(operation, Result.FAILED, error.message)
-            # "Exists already" and "not found" may be the first attempt, arrived late; and a gateway
-            # may have sent even a single one twice (T54).
-            is_taken = isinstance(error, RejectedError) and error.status == HTTPStatus.CONFLICT
-            return (_look(operation, around, error) if lost or is_taken else None) or refused
+            return _refused(operation, around, lost, error)
         else:
             return _confirm(operation, around, answer)
     detail = f"{lost.message if lost else ''} It does not show after {ATTEMPTS} attempts."
     return Outcome(operation, Result.UNKNOWN, detail)
+
+
+def _refused(
+    operation: Operation, around: Surroundings, lost: LostAnswerError | None, error: ReconcilerError
+) -> Outcome:
+    """Return what became of a write that was not taken, perhaps because it had been before."""
+    found = _look(operation, around, lost or error) if lost or _is_echo(operation, error) else None
+    if found is not None:
+        return found
+    # That the console did nothing now says nothing of an earlier attempt that may arrive late.
+    return _doubtful(operation, lost, error) if lost else _failed(operation, error)
+
+
+def _is_echo(operation: Operation, error: ReconcilerError) -> bool:
+    """Tell whether a "no" may be about our own write: a gateway may have sent it twice (T54)."""
+    if isinstance(error, RejectedError):
+        return operation.kind is OperationKind.INVITE or error.status == HTTPStatus.CONFLICT
+    return operation.kind is OperationKind.DELETE and isinstance(error, MissingError)
+
+
+def _doubtful(operation: Operation, lost: LostAnswerError, then: ReconcilerError) -> Outcome:
+    return Outcome(operation, Result.UNKNOWN, f"{lost.message} Then: {then.message}")
+
+
+def _failed(operation: Operation, error: ReconcilerError) -> Outcome:
+    return Outcome(operation, Result.FAILED, error.message)
 
 
 def _conflict(operation: Operation, seen: Principal | None) -> str:
@@ -169,29 +206,39 @@ def _confirm(operation: Operation, around: Surroundings, answer: Principal | Non
     except ConsoleError as error:
         detail = f"written, but not read back: {error.message}"
         return _unknown(Outcome(operation, Result.UNKNOWN, detail, created), error)
-    detail = "the console shows something else than was written"
-    return Outcome(operation, Result.FAILED, detail, created)
+    detail = "written, but the console shows something else than was asked for"
+    return Outcome(operation, Result.UNKNOWN, detail, created)
 
 
-def _look(operation: Operation, around: Surroundings, lost: ReconcilerError) -> Outcome | None:
-    """Read what became of a write whose answer was lost; None means it has not happened."""
+def _look(operation: Operation, around: Surroundings, error: ReconcilerError) -> Outcome | None:
+    """Read what became of a write that got no answer, or a "no" that may be about itself.
+
+    None means that all is as it was before. Whoever was changed by somebody else may have been
+    changed by us first.
+    """
+    is_lost = isinstance(error, LostAnswerError)
+    told = "the answer was lost" if is_lost else "the console said no, and yet it is done"
     seen: Principal | None = None
     try:
         for pause in SETTLING:
             around.sleep(pause)
             seen = around.console.reread(operation)
             if is_done(operation, seen):
-                detail = "the answer was lost; confirmed by reading"
                 created = seen.id if seen and operation.kind is OperationKind.INVITE else None
-                return Outcome(operation, Result.APPLIED, detail, created)
-    except ConsoleError as error:
-        detail = f"{lost.message} Then: {error.message}"
-        return _unknown(Outcome(operation, Result.UNKNOWN, detail), error)
+                return Outcome(operation, Result.APPLIED, f"{told}; confirmed by reading", created)
+    except ConsoleError as unread:
+        detail = f"{error.message} Then: {unread.message}"
+        return _unknown(Outcome(operation, Result.UNKNOWN, detail), unread)
     conflict = _conflict(operation, seen)
-    return Outcome(operation, Result.CONFLICT, conflict) if conflict else None
+    if not conflict:
+        return None
+    if is_lost:
+        told = f"{error.message} A reading shows that {conflict}."
+        return Outcome(operation, Result.UNKNOWN, told)
+    return Outcome(operation, Result.CONFLICT, conflict)
 
 
-def _unknown(outcome: Outcome, error: ConsoleError) -> Outcome:
+def _unknown(outcome: Outcome, error: ReconcilerError) -> Outcome:
     """Return an unknown outcome; raise it when the console refuses the token by now."""
     if isinstance(error, DeniedError):
         raise DeniedHalfwayError(outcome) from error
@@ -202,6 +249,8 @@ def is_done(operation: Operation, seen: Principal | None) -> bool:
     """Tell whether what is seen of a principal is what the operation was to bring about."""
     if operation.after is None:
         return seen is None
+    if operation.kind is OperationKind.REVOKE_TOKEN:
+        return seen is None or seen.token_created is None
     return (
         seen is not None
         and seen.level is operation.after.level

@@ -1,5 +1,6 @@
 """One operation at a time against a console: the port that `workflow.apply` asks for."""
 
+from collections.abc import Callable
 from datetime import datetime
 
 from reconciler.console.client import WriteClient
@@ -18,6 +19,10 @@ class Hands:
         self._client = client
         self._actual = actual
         self._writer = Writer(client, actual)
+
+    def check_before_writes(self, check: Callable[[], None]) -> None:
+        """Call `check` right before every request that writes; what it raises, the call raises."""
+        self._client.check_before_writes(check)
 
     def reread(self, operation: Operation) -> Principal | None:
         """Return the principal as the console has it now; None when absent.

@@ -1,7 +1,8 @@
 """Does what was applied last? One reading of the whole console after a run answers it. Pure.
 
 The console's answer to a write is evidence, not proof: a console may say yes and forget, and
-somebody else may write right after us. What does not last is a failure, recorded as one.
+somebody else may write right after us. What does not last may still have been there for a while,
+so it is recorded as unknown.
 """
 
 from collections.abc import Iterable
@@ -12,7 +13,7 @@ from reconciler.workflow.execute import is_done
 
 
 def lost(outcomes: Iterable[Outcome], actual: Actual) -> list[Outcome]:
-    """Return everything applied that a later reading does not show, as failures."""
+    """Return everything applied that a later reading does not show, as unknown."""
     by_id = {(each.kind, each.id): each for each in actual.principals}
     found = []
     for outcome in outcomes:
@@ -21,5 +22,5 @@ def lost(outcomes: Iterable[Outcome], actual: Actual) -> list[Outcome]:
         seen = by_id.get((operation.name.kind, identity))
         if outcome.result is Result.APPLIED and not is_done(operation, seen):
             detail = "written, but a reading after the run shows something else"
-            found.append(Outcome(operation, Result.FAILED, detail, outcome.created_id))
+            found.append(Outcome(operation, Result.UNKNOWN, detail, outcome.created_id))
     return found

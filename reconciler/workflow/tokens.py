@@ -3,17 +3,26 @@
 An API token bypasses the second factor and outlives a parking (API reference, sections 1.1 and
 7.5). That deleting a user ends the token is obvious and nowhere stated, so nobody relies on it.
 Revoking twice does no harm, so a lost answer is simply asked again; and a token that cannot be
-revoked does not stop what takes the access away.
+revoked does not stop what takes the access away. Planning decides whose token ends; where only
+the token is left, the step is the whole operation.
 """
 
+from dataclasses import dataclass
 from typing import Protocol
 
 from reconciler.audit import events
 from reconciler.console.answers import ForbiddenError
-from reconciler.domain.names import PrincipalKind
-from reconciler.domain.plan import Operation, OperationKind, Reason
+from reconciler.domain.outcome import Outcome, Result
+from reconciler.domain.plan import Operation
 from reconciler.domain.state import Principal
-from reconciler.errors import ConsoleError, DeniedError, LostAnswerError, RefusedError
+from reconciler.errors import (
+    ConsoleError,
+    DeniedError,
+    JournalError,
+    LostAnswerError,
+    ReconcilerError,
+    RefusedError,
+)
 
 ATTEMPTS = 3
 
@@ -32,38 +41,95 @@ class Record(Protocol):
         """Add one record, on disk when this returns."""
 
 
+class UnrecordedStepError(JournalError):
+    """The token was asked to be revoked, and how that ended could not be recorded."""
+
+    def __init__(self, outcome: Outcome, error: JournalError) -> None:
+        super().__init__(error.message, error.remedy)
+        self.outcome = outcome
+
+
 def end_token(operation: Operation, seen: Principal | None, console: Console, to: Record) -> str:
     """Revoke the token of somebody whose access ends; return why one may remain, or nothing.
 
-    Raises DeniedError when the console refuses our own token (401), JournalError when the step
-    cannot be recorded.
+    Raises DeniedError when the console refuses our own token (401), what stopped the run before
+    the request was sent, UnrecordedStepError when the step was taken and cannot be recorded.
     """
-    if seen is None or seen.token_created is None or not _ends_access(operation):
-        return ""
-    result, detail = _revoked(operation, console)
-    to.append("token-revocation", events.token_revocation(operation, result, detail))
+    step = _taken(operation, seen, console, to)
     # Who is deleted leaves no token behind that could be used.
-    return detail if operation.after else ""
+    return step.detail if step and operation.after else ""
 
 
-def _ends_access(operation: Operation) -> bool:
-    """Tell whether a console user is deleted or parked; a service user's token ends with it."""
-    is_parked = any(change.reason is Reason.PARKED for change in operation.changes)
-    is_ending = operation.kind is OperationKind.DELETE or is_parked
-    return is_ending and operation.name.kind is PrincipalKind.USER
+def end_only_token(
+    operation: Operation, seen: Principal | None, console: Console, to: Record
+) -> Outcome:
+    """Revoke a token where that is the whole operation; raises as `end_token`."""
+    step = _taken(operation, seen, console, to)
+    if step is None:
+        return Outcome(operation, Result.APPLIED, "no API token is left")
+    return Outcome(operation, step.result, step.detail or "the console said so")
 
 
-def _revoked(operation: Operation, console: Console) -> tuple[str, str]:
-    detail = ""
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """What became of a token."""
+
+    result: Result
+    detail: str = ""
+    stop: ReconcilerError | None = None
+    """Why nothing more may be asked: the console refuses our own token, or the run stops."""
+
+
+def _taken(
+    operation: Operation, seen: Principal | None, console: Console, to: Record
+) -> _Step | None:
+    """Take the step and record it; None when there is nothing to revoke."""
+    if seen is None or seen.token_created is None or not operation.revokes_token:
+        return None
+    step = _revoked(operation, console)
+    if step.stop and step.result is Result.FAILED:
+        raise step.stop
+    data = events.token_revocation(operation, step.result.value, step.detail)
+    try:
+        to.append("token-revocation", data)
+    except JournalError as error:
+        raise UnrecordedStepError(_alone(operation, step), error) from error
+    if step.stop:
+        raise step.stop
+    return step
+
+
+def _alone(operation: Operation, step: _Step) -> Outcome:
+    """Tell what happened when nothing but the step did."""
+    told = {
+        Result.APPLIED: "its API token was revoked",
+        Result.UNKNOWN: f"its API token may have been revoked: {step.detail}",
+    }.get(step.result, f"its API token was not revoked: {step.detail}")
+    if not operation.changes:
+        return Outcome(operation, step.result, told)
+    return Outcome(operation, Result.FAILED, f"{told}; the access itself is as it was")
+
+
+def _revoked(operation: Operation, console: Console) -> _Step:
+    lost = ""
     for _ in range(ATTEMPTS):
         try:
             console.revoke_token(operation)
         except LostAnswerError as error:
-            detail = error.message
-        except (ConsoleError, RefusedError) as error:
-            if isinstance(error, DeniedError) and not isinstance(error, ForbiddenError):
-                raise
-            return "failed", error.message
+            lost = error.message
+        except ReconcilerError as error:
+            stop = error if _stops(error) else None
+            # After a lost answer the "no" is about the second call; the first may have counted.
+            if lost:
+                return _Step(Result.UNKNOWN, f"{lost} Then: {error.message}", stop)
+            return _Step(Result.FAILED, error.message, stop)
         else:
-            return "applied", ""
-    return "unknown", detail
+            return _Step(Result.APPLIED)
+    return _Step(Result.UNKNOWN, lost)
+
+
+def _stops(error: ReconcilerError) -> bool:
+    """Tell whether an error ends the run, rather than this one request."""
+    if isinstance(error, DeniedError):
+        return not isinstance(error, ForbiddenError)
+    return not isinstance(error, ConsoleError | RefusedError)

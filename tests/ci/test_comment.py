@@ -1,6 +1,7 @@
 """The texts for people: framed, within the host's limit, inert."""
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -24,6 +25,8 @@ from reconciler.domain.plan import Plan
 from reconciler.errors import ConsoleError, Place, PolicyError, Problem
 from reconciler.rendering.outcomes_markdown import Aftermath
 from reconciler.rendering.tree import plan_tree
+
+Draw = Callable[[dict[str, Any], Frame], str]
 
 RUN = "https://ci.example/acme/access/actions/runs/100"
 FRAME = Frame(RUN, "c" * 40, ON_MERGE)
@@ -137,6 +140,19 @@ def test_every_text_has_room_beside_its_marker_in_the_longest_comment() -> None:
             assert limit * 0.9 < len(told) <= limit - LENGTH
             assert "for want of room" in told
             assert FOOT in told
+
+
+@pytest.mark.parametrize("draw", [plan_body, drift_body])
+def test_the_limit_is_kept_to_the_character_with_the_marker_before_it(draw: Draw) -> None:
+    tree = plan_tree(made(100), "1")
+    whole = draw(tree, Frame(RUN, "c" * 40, ON_MERGE, 1_000_000))
+    just = len(whole) + LENGTH
+
+    for more in (0, 1):
+        assert draw(tree, Frame(RUN, "c" * 40, ON_MERGE, just + more)) == whole
+    cut = draw(tree, Frame(RUN, "c" * 40, ON_MERGE, just - 1))
+    assert len(cut) < len(whole)
+    assert "for want of room" in cut
 
 
 def test_no_hostile_address_or_commit_changes_a_text(tree: dict[str, Any]) -> None:

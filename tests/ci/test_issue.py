@@ -164,6 +164,17 @@ def test_a_refusal_without_a_plan_opens_again_what_we_closed(bench: Any, make_dr
     assert bench.issues[0].is_open
 
 
+def test_drift_without_operations_opens_again_what_we_closed(bench: Any, make_drift: Make) -> None:
+    # Somebody whom no policy names is drift, and the digest of what would be done is that of
+    # a clean run.
+    unlisted = {"verdict": ("no-change",)}
+    keep(bench, make_drift(**unlisted))
+    keep(bench, clean(make_drift, run="101"))
+
+    assert keep(bench, make_drift(run="102", **unlisted), LATER) is News.NEW
+    assert bench.issues[0].is_open
+
+
 def test_without_drift_and_without_an_issue_nothing_is_written(
     bench: Any, make_drift: Make
 ) -> None:
@@ -230,6 +241,20 @@ def test_of_two_issues_of_ours_the_older_is_closed(bench: Any, make_drift: Make)
     assert re.fullmatch(r"#\d+ tells of this\.", one.notes[0])
     assert one.body == old
     assert "`ana@acme.example`" in two.body
+
+
+def test_an_open_issue_is_kept_rather_than_a_newer_closed_one(bench: Any, make_drift: Make) -> None:
+    old = marked(replace(Marker.of(make_drift()), run="90"), "old")
+    for _ in range(2):
+        bench.open_issue_as_ours("Drift", old, LABEL)
+    bench.close_issue(bench.issues[1].number)
+
+    keep(bench, make_drift())
+
+    one, two = bench.issues
+    assert (one.is_open, two.is_open) == (True, False)
+    assert "`ana@acme.example`" in one.body
+    assert two.body == old
 
 
 @pytest.mark.parametrize("fault", [exchange.LOST, exchange.answer(502, is_after=True)])

@@ -95,6 +95,16 @@ def test_an_apply_leaves_the_labels_as_they_are(bench: Any, make_result: Make) -
     assert bench.labels == ["access: revokes"]
 
 
+def test_the_outcome_of_an_apply_says_nothing_of_the_next_plan(
+    bench: Any, make_result: Make
+) -> None:
+    bench.publish(make_result(command="apply", exit_code=4, verdict=("failed",)), "x")
+
+    bench.publish(make_result(run="101"), "x")
+
+    assert set(bench.labels) == {"access: grants"}
+
+
 def test_the_labels_of_several_verdicts_are_all_there_is_to_know() -> None:
     assert labels_for([("no-change",), ("no-change",)]) == {"access: no change"}
     assert labels_for([("grants",), ("failed",)]) == {"access: grants", "access: failed"}

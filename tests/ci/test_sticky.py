@@ -121,6 +121,24 @@ def test_an_older_run_does_not_overwrite_a_newer_one_nor_its_labels(
     assert told.done == ["A later run has published already; what it said stays."]
 
 
+def test_a_newer_run_of_another_console_is_in_nobodys_way(bench: Any, make_result: Make) -> None:
+    bench.publish(make_result(run="1000", key="b" * 12), "other")
+
+    bench.publish(make_result(run="999"), "ours")
+
+    assert len(bench.comments) == 2
+
+
+def test_a_host_that_says_no_is_not_asked_twice(hub_bench: Any, make_result: Make) -> None:
+    refused = exchange.answer(403, {"message": "Unable to create comment because issue is locked."})
+    hub_bench.host.fail(refused, method="POST", path="comments", times=9)
+
+    told = hub_bench.publish(make_result(), "one")
+
+    assert len(hub_bench.host.asked("POST", "comments")) == 1
+    assert len(told.warnings) == 1
+
+
 def test_a_comment_beyond_the_first_page_is_found(bench: Any, make_result: Make) -> None:
     for number in range(150):
         bench.say(f"comment {number}")

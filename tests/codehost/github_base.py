@@ -65,6 +65,7 @@ class Door(Host):
         self.shelf = Shelf(lambda: self.now)
         self.web = Web(self.world)
         self._token: Token | None = None
+        self._version = ""
 
     @property
     def api(self) -> str:
@@ -80,7 +81,8 @@ class Door(Host):
                 b"Request forbidden by administrative rules. Please make sure your request has a "
                 b"User-Agent header.\n",
             )
-        if asked.headers.get("x-github-api-version", "2022-11-28") not in VERSIONS:
+        self._version = asked.headers.get("x-github-api-version", "2022-11-28")
+        if self._version not in VERSIONS:
             raise refusal(400, "Invalid API version")
         scheme, _, value = asked.headers.get("authorization", "").partition(" ")
         self._token = self.world.tokens.get(value.strip())
@@ -132,7 +134,7 @@ class Door(Host):
 
     @property
     def views(self) -> Views:
-        return Views(self.world, self.api, self.web.url)
+        return Views(self.world, self.api, self.web.url, self._version)
 
     def need(self, level: str, *permissions: str) -> Token:
         """Return the token if it has one of the permissions at that level; raise a 403."""

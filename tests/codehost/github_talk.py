@@ -9,6 +9,7 @@ from codehost.server import route
 
 COMMENT_LIMIT = 65_536
 """Characters; one more is refused."""
+TITLE_LIMIT = 256
 
 
 class Talk(Door):
@@ -136,8 +137,7 @@ class Talk(Door):
     def add_issue(self, asked: Asked, **_: str) -> Reply:
         token = self.need("write", "issues")
         sent = asked.json()
-        if not isinstance(sent.get("title"), str) or not sent["title"].strip():
-            raise invalid("Issue", "title", "missing_field")
+        _check_title(sent.get("title"))
         body = _body(sent, "Issue") if sent.get("body") else None
         item = Item(
             self.world.next_number(), sent["title"], body, token.account, self.now, self.now,
@@ -156,7 +156,9 @@ class Talk(Door):
             raise invalid("Issue", "state", "invalid")
         if sent.get("body"):
             item.body = _body(sent, "Issue")
-        item.title = sent.get("title") or item.title
+        if sent.get("title") is not None:
+            _check_title(sent["title"])
+            item.title = sent["title"]
         if "labels" in sent:
             item.labels = []
             self._put(item, sent["labels"], token)
@@ -166,6 +168,14 @@ class Talk(Door):
             item.state_reason = sent.get("state_reason") or opened
         item.updated = self.now
         return Reply(200, self.views.issue(item))
+
+
+def _check_title(title: Any) -> None:
+    if not isinstance(title, str) or not title.strip():
+        raise invalid("Issue", "title", "missing_field")
+    if len(title) > TITLE_LIMIT:
+        message = f"title is too long (maximum is {TITLE_LIMIT} characters)"
+        raise invalid("Issue", "title", "custom", message)
 
 
 def _body(sent: dict[str, Any], resource: str) -> str:

@@ -1,8 +1,8 @@
 """The JSON of GitHub's REST API for what a repository holds.
 
 Fields a client could lean on are there, under the names and with the types of the published
-description (github/rest-api-description, api.github.com, version 2022-11-28); counters, avatars
-and most links are left out.
+description (github/rest-api-description, api.github.com, versions 2022-11-28 and 2026-03-10);
+counters, avatars and most links are left out.
 """
 
 from datetime import datetime
@@ -18,8 +18,9 @@ def time_of(instant: datetime | None) -> str | None:
 class Views:
     """Renders with the addresses of one host."""
 
-    def __init__(self, world: World, api: str, web: str) -> None:
+    def __init__(self, world: World, api: str, web: str, version: str) -> None:
         self._world = world
+        self._version = version
         self._api = f"{api}/repos/{world.repository}"
         self._web = f"{web}/{world.repository}"
 
@@ -120,7 +121,10 @@ class Views:
         head = {"ref": pull.head_ref, "sha": pull.head}
         owner = self._world.repository.partition("/")[0]
         whose = (pull.head_repository or "").partition("/")[0]
-        return {
+        # Version 2026-03-10 no longer says which commit a merge made.
+        is_old = self._version != "2026-03-10"
+        merge = {"merge_commit_sha": pull.merge_commit} if is_old else {}
+        return merge | {
             "id": 6_000_000 + item.number,
             "number": item.number,
             "url": f"{self._api}/pulls/{item.number}",
@@ -135,7 +139,6 @@ class Views:
             "created_at": time_of(item.created),
             "updated_at": time_of(item.updated),
             "merged_at": time_of(pull.merged_at),
-            "merge_commit_sha": pull.merge_commit,
             "head": head
             | {"label": f"{whose}:{pull.head_ref}", "repo": self.repository(pull.head_repository)},
             "base": base

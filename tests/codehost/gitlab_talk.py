@@ -8,7 +8,7 @@ from codehost.gitlab_base import Door, refusal
 from codehost.gitlab_world import DEVELOPER, MAINTAINER, REPORTER, Item, Note
 from codehost.server import route
 
-NOTE_LIMIT = 1_000_000
+LIMITS = {"body": 1_000_000, "title": 255, "description": 1_048_576}
 """Characters; one more is refused."""
 _COMMAND = re.compile(
     r"/(approve|assign|assign_reviewer|award|blocked_by|clone|close|confidential|copy_metadata|done|"
@@ -53,7 +53,7 @@ class Talk(Door):
     def add_note(self, asked: Asked, kind: str, iid: str, **_: str) -> Reply:
         item = self.item(kind, iid)
         token = self.need(REPORTER)
-        body = self._obeyed(item, _text(asked.json(), "body", "note"))
+        body = self._obeyed(item, _text(asked.json(), "body"))
         if not body:
             return Reply(202, {"commands_changes": {}, "summary": ["Done."]})
         note = self.world.note(item, token.member.username, body)
@@ -90,7 +90,7 @@ class Talk(Door):
         note, token = self._note(item, note_id), self.need(REPORTER)
         if note.is_system or (note.author is not token.member and token.member.role < MAINTAINER):
             raise refusal(403, "403 Forbidden")
-        note.body = self._obeyed(item, _text(asked.json(), "body", "note"))
+        note.body = self._obeyed(item, _text(asked.json(), "body"))
         note.updated = self.now
         note.edited_by.append(token.member.username)
         return Reply(200, self.views.note(item, note))
@@ -114,9 +114,10 @@ class Talk(Door):
         gone = set(_names(sent.get("remove_labels")))
         item.labels = [label for label in item.labels if label not in gone]
         item.labels += [n for n in _names(sent.get("add_labels")) if n not in item.labels]
-        item.title = sent.get("title") or item.title
+        if "title" in sent:
+            item.title = _text(sent, "title")
         if "description" in sent:
-            item.description = self._obeyed(item, sent["description"] or "")
+            item.description = self._obeyed(item, _described(sent))
         event = sent.get("state_event")
         if event not in {None, "close", "reopen"}:
             raise Refused(400, {"error": "state_event does not have a valid value"})
@@ -148,9 +149,9 @@ class Talk(Door):
     @route("POST", "/projects/{project}/issues")
     def add_issue(self, asked: Asked, **_: str) -> Reply:
         token, sent = self.need(REPORTER), asked.json()
-        title = _text(sent, "title", "title")
+        title = _text(sent, "title")
         item = self.world.open_issue(token.member.username, title)
-        item.description = self._obeyed(item, sent.get("description") or "")
+        item.description = self._obeyed(item, _described(sent))
         item.labels = _names(sent.get("labels"))
         return Reply(201, self.views.issue(item))
 
@@ -168,10 +169,15 @@ def _names(sent: Any) -> list[str]:
     return [part.strip() for part in parts if part.strip()]
 
 
-def _text(sent: dict[str, Any], key: str, name: str) -> str:
+def _text(sent: dict[str, Any], key: str) -> str:
     text = sent.get(key)
     if not isinstance(text, str) or not text.strip():
         raise Refused(400, {"error": f"{key} is missing"})
-    if len(text) > NOTE_LIMIT:
-        raise refusal(400, {name: [f"is too long (maximum is {NOTE_LIMIT} characters)"]})
+    if len(text) > LIMITS[key]:
+        name = "note" if key == "body" else key
+        raise refusal(400, {name: [f"is too long (maximum is {LIMITS[key]} characters)"]})
     return text
+
+
+def _described(sent: dict[str, Any]) -> str:
+    return _text(sent, "description") if sent.get("description") else ""

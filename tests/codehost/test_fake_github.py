@@ -1,17 +1,19 @@
 """Facts of GitHub's API that the host of the tests keeps."""
 
+import contextlib
 import hashlib
 import io
 import re
 import zipfile
 from datetime import timedelta
-from http.client import HTTPException
+from http.client import HTTPConnection, HTTPException
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from codehost import github
 from codehost.client import Answer, ask
-from codehost.exchange import CUT, LOST, RESET, answer
+from codehost.exchange import CUT, HANG, LOST, RESET, answer
 from codehost.github import GitHub, secondary_limit
 from codehost.github_world import Item
 
@@ -55,6 +57,7 @@ def test_a_comment_of_a_job_is_the_bots_and_is_listed_after_the_others(
 
 def test_a_comment_is_changed_and_it_is_known_by_whom(hub: GitHub, bot: Caller) -> None:
     comment = hub.world.comment(pull_of(hub).number, "eve", "hers")
+    assert bot("GET", f"/issues/comments/{comment.id}").json["body"] == "hers"
     assert bot("PATCH", f"/issues/comments/{comment.id}", {"body": "ours"}).status == 200
     assert (comment.body, comment.edited_by) == ("ours", ["github-actions[bot]"])
     assert bot("DELETE", f"/issues/comments/{comment.id}").status == 204
@@ -198,6 +201,8 @@ def test_an_issue_is_opened_closed_and_opened_again(hub: GitHub) -> None:
     assert desk("GET", f"/issues/{number}").json["body"] == "4"
     assert desk("PATCH", f"/issues/{number}", {"state": "shut"}).status == 422
     assert desk("POST", "/issues", {"title": ""}).status == 422
+    assert desk("POST", "/issues", {"title": "x" * 256}).status == 201
+    assert desk("PATCH", f"/issues/{number}", {"title": "x" * 257}).status == 422
     assert desk("GET", "/issues/99").status == 404
 
 
@@ -215,6 +220,18 @@ def test_a_merged_request_is_found_by_its_squash_and_without_who_merged_it(
     assert (whole["merged"], whole["merged_by"]["login"]) == (True, "noor")
     assert bot("GET", f"/commits/{HEAD}/pulls").json == []
     assert bot("GET", f"/commits/{'d' * 40}/pulls").status == 422
+
+
+def test_the_newer_version_of_the_api_does_not_say_which_commit_a_merge_made(
+    hub: GitHub, bot: Caller
+) -> None:
+    number = pull_of(hub).number
+    hub.world.merge(number, "noor", SQUASH)
+    url = f"{hub.api}/repos/acme/access/commits/{SQUASH}/pulls"
+    token = f"Bearer {bot.token}"
+    (found,) = ask("GET", url, Authorization=token, X_GitHub_Api_Version="2026-03-10").json
+    assert found["number"] == number
+    assert "merge_commit_sha" not in found
 
 
 def test_a_commit_pushed_by_itself_belongs_to_no_request(hub: GitHub, bot: Caller) -> None:
@@ -365,6 +382,37 @@ def test_others_act_in_between(hub: GitHub, bot: Caller) -> None:
 def test_what_no_host_knows_fails_the_test() -> None:
     with pytest.raises(AssertionError, match="unknown: PUT /zen"), github.running() as host:
         assert ask("PUT", f"{host.api}/zen").status == 404
+
+
+def test_a_defect_of_the_host_fails_the_test(hub: GitHub, bot: Caller) -> None:
+    hub.world.items[1] = pull_of(hub)
+    hub.world.items[1].labels = None  # type: ignore[assignment]
+    assert bot("GET", "/issues/1/labels").status == 500
+    assert "TypeError" in hub.errors.pop()
+
+
+def test_a_request_can_hang_until_the_host_stops() -> None:
+    with github.running() as host:
+        host.fail(HANG)
+        parts = urlsplit(host.api)
+        connection = HTTPConnection(parts.netloc)
+        connection.request("GET", "/user", headers={"User-Agent": "test"})
+        while not host.log:
+            pass
+    with pytest.raises((HTTPException, OSError)), contextlib.closing(connection):
+        connection.getresponse()
+
+
+def test_a_body_may_come_in_chunks(hub: GitHub, bot: Caller) -> None:
+    number = pull_of(hub).number
+    connection = HTTPConnection(urlsplit(hub.api).netloc)
+    headers = {"User-Agent": "test", "Authorization": f"Bearer {bot.token}"}
+    path = f"/repos/acme/access/issues/{number}/comments"
+    with contextlib.closing(connection):
+        chunks = iter([b'{"body": ', b'"x"}'])
+        connection.request("POST", path, chunks, headers, encode_chunked=True)
+        assert connection.getresponse().status == 201
+    assert [each.body for each in hub.world.comments_on(number)] == ["x"]
 
 
 def test_a_server_of_ones_own_has_a_prefix() -> None:

@@ -164,6 +164,8 @@ def test_an_issue_is_opened_closed_and_opened_again(bot: Caller) -> None:
     assert bot("PUT", "/issues/1", {"description": "4\n/close"}).json["description"] == "4"
     assert bot("PUT", "/issues/1", {"state_event": "open"}).status == 400
     assert bot("POST", "/issues", {"title": ""}).status == 400
+    assert bot("PUT", "/issues/1", {"title": "x" * 256}).status == 400
+    assert bot("PUT", "/issues/1", {"description": "x" * 1_048_577}).status == 400
     assert bot("POST", "/issues/1/notes", {"body": "x"}).json["noteable_type"] == "Issue"
     assert bot("GET", "/issues/1").json["iid"] == 1
     assert bot("GET", "/issues/2").status == 404

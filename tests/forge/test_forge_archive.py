@@ -3,6 +3,7 @@
 import io
 import stat
 import struct
+import tracemalloc
 import zipfile
 from collections.abc import Sequence
 
@@ -84,6 +85,18 @@ def test_sizes_are_counted_as_they_are_read(monkeypatch: pytest.MonkeyPatch) -> 
     assert unpack(packed([("x", b"0" * 500), ("y", b"0" * 500)]))
     with pytest.raises(ForgeError, match="more than 1000 bytes"):
         unpack(packed([("x", b"0" * 500), ("y", b"0" * 501)]))
+
+
+def test_a_bomb_is_refused_in_little_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(archive, "MAX_BYTES", 2**20)
+    bomb = packed([("x", bytes(2**26))])
+    tracemalloc.start()
+    try:
+        with pytest.raises(ForgeError, match="more than 1048576 bytes"):
+            unpack(bomb)
+        assert tracemalloc.get_traced_memory()[1] < 2**23
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_size_that_lies_is_not_believed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -73,6 +73,16 @@ def test_a_merge_commit_that_is_not_told_proves_nothing(wall: Any, wall_api: Api
         GitHub(wall_api, "acme/access").merged(SHA, "main")
 
 
+def test_a_merge_into_another_project_is_none(wall: Any, wall_api: Api) -> None:
+    request = {
+        "iid": 1, "state": "merged", "merge_commit_sha": SHA, "squash_commit_sha": None,
+        "sha": SHA, "target_branch": "main", "target_project_id": 8,
+    }  # fmt: skip
+    for _ in range(5):
+        wall.say(200, [request])
+    assert GitLab(wall_api, "7").merged(SHA, "main") is None
+
+
 def test_an_artifact_of_no_run_is_passed_over(wall: Any, wall_api: Api) -> None:
     """Its run was deleted, or it is no workflow's."""
     wall.say(200, {"artifacts": [

@@ -17,12 +17,12 @@ def crash_points(seed: int, patience: Patience, folder: Path, sums: Sums) -> Row
     """Cut off runs in random worlds, beginning with the world of that seed."""
     row = Row("R1", "crash points in process, then recovery", seed, TARGET)
     worlds = 0
-    while patience.allows(row.runs):
+    while patience.allows(row.runs) and worlds < patience.worlds:
         case = random_case(seed + worlds)
         worlds += 1
         lab = Lab(case, folder / str(worlds))
         _world(lab, row, patience, sums)
-    row.note = f"{worlds} random worlds, every step of each apply"
+        row.tally["random worlds, every step of each apply:"] += 1
     return row
 
 
@@ -46,9 +46,12 @@ def _world(lab: Lab, row: Row, patience: Patience, sums: Sums) -> None:
         last = lab.life.last
         if dead.code is None and chance.random() < 0.3 and lab.journal.exists():
             lab.tear(chance.random())
+            row.tally["with a torn journal:"] += 1
+        left = lab.records()
         recovery = lab.run("apply", *threads)
         row.runs += 1
         place = f"{where}, step {step} ({last})"
+        row.found(place, invariants.unspoken(left, recovery.text))
         row.found(place, _judged(lab, recovery.code, wanted), sums.add(lab, dead.code))
         if row.runs % _PLAN_AGAIN == 0:
             row.found(place, _idle(lab))

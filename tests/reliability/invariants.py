@@ -8,12 +8,12 @@ are laws of pure functions and stand in `tests/laws`: P5 (no order of inputs cha
 import base64
 import json
 import re
-from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from reliability import ledger
 from reliability.worlds import Case, holdings, untouchable
 
 from reconciler.audit.chain import read_chain
@@ -26,7 +26,11 @@ OWN = "reconciler"
 Truth = dict[str, Any]
 _TOKEN = re.compile(r"api-token|revoke", re.IGNORECASE)
 _EXITS = {None, 0, 1, 2, 3, 4}
-_WRITTEN = ("written", "the console shows something else")
+_SAID = re.compile(
+    r"^(conflict|failed|unknown) |^Changed by somebody else|^Not what was applied|^error: |^refused"
+    r"|^\S+:\d+:\d+: [a-z-]+: ",  # a problem in a file of policies
+    re.IGNORECASE,
+)
 
 
 def of_output(text: str, token: str, code: int | None) -> list[str]:
@@ -163,68 +167,11 @@ def within_the_plan(changes: Iterable[Change], before: Truth, wanted: Truth) -> 
     return found
 
 
-def accounted(changes: Iterable[Change], records: list[dict[str, Any]]) -> list[str]:
-    """P7, second half, and R13: what we changed is what the record says we changed.
-
-    The number of changes of each principal lies between the intents that are told as applied and
-    those together with the ones told as unknown, or as written and overwritten.
-    """
-    truth: dict[str, int] = defaultdict(int)
-    for change in changes:
-        if change.actor == OWN and is_effect(change):
-            record = change.before or change.after or {}
-            truth[record["id"] if change.before else record["email"]] += 1
-    told, open_ones = endings(records)
-    found = [f"P7 {name}: its intent has no end" for name in open_ones]
-    for name in truth.keys() | told.keys():
-        least, most = told.get(name, (0, 0))
-        if not least <= truth[name] <= most:
-            found.append(f"P7 {name}: {truth[name]} changes, the record says {least} to {most}")
-    return found
-
-
 def is_effect(change: Change) -> bool:
     """Tell whether a change changed what somebody holds, or that they are there."""
     if change.before is None or change.after is None:
         return True
     return any(change.before[name] != change.after[name] for name in ("scope", "grants"))
-
-
-def endings(records: list[dict[str, Any]]) -> tuple[dict[str, tuple[int, int]], list[str]]:
-    """Return (surely, at most) how often each was changed, and whose intents are still open."""
-    surely: dict[str, int] = defaultdict(int)
-    most: dict[str, int] = defaultdict(int)
-    state: dict[str, str] = {}
-
-    def close(name: str) -> None:
-        surely[name] += state.get(name) == "applied"
-        most[name] += state.get(name) in {"applied", "perhaps", "open"}
-
-    for record in records:
-        principal = record["data"].get("principal")
-        if not principal:
-            continue
-        # An invitation has no id before; whoever is there may be renamed by somebody else.
-        name = principal["id"] or principal["name"]
-        if record["kind"] == "intent":
-            close(name)
-            state[name] = "open"
-        elif record["kind"] in {"outcome", "resolved"} and name in state:
-            state[name] = _meaning(record["data"], state[name])
-    for name in list(state):
-        close(name)
-    return (
-        {name: (surely[name], most[name]) for name in state},
-        [name for name, ending in state.items() if ending == "open"],
-    )
-
-
-def _meaning(data: dict[str, Any], before: str) -> str:
-    result, detail = data["result"], data["detail"]
-    if result in {"applied", "not applied"}:
-        return "applied" if result == "applied" else "not"
-    is_doubtful = result in {"unknown", "changed since"} or detail.startswith(_WRITTEN)
-    return "perhaps" if is_doubtful or before == "applied" else "not"
 
 
 def verified(journal: Path) -> list[str]:
@@ -239,6 +186,19 @@ def verified(journal: Path) -> list[str]:
     return found
 
 
-def reported(told: str, code: int | None, name: str) -> bool:
-    """P12: tell whether somebody's lost change is named, and by the exit code too."""
-    return code in {1, 3} or (code == 4 and re.search(re.escape(name), told) is not None)
+def reported(told: str, code: int | None, names: Iterable[str]) -> bool:
+    """P12: tell whether a line says of somebody by name that something became of them.
+
+    That a run failed is not enough, nor that the name stands somewhere, as it does in the plan.
+    """
+    lines = [line for line in told.splitlines() if _SAID.search(line)]
+    return code not in {0, None} and any(name in line for line in lines for name in names)
+
+
+def unspoken(records: list[dict[str, Any]], told: str) -> list[str]:
+    """T57: the run after a death names everybody whose intent the dead run left open."""
+    return [
+        f"T57 {name}: the next run does not say that it may have been changed"
+        for name in ledger.open_intents(records)
+        if not re.search(rf"^  {re.escape(name)}, intended at ", told, re.MULTILINE)
+    ]

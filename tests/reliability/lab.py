@@ -20,6 +20,7 @@ from typing import Any
 import httpx
 import pytest
 from reliability import invariants
+from reliability.nursery import Nursery
 from reliability.worlds import NOW, Case
 
 from reconciler.cli.main import run
@@ -235,7 +236,9 @@ class Lab:
 
 
 class Served(Lab):
-    """The same over real sockets, for faults that damage bytes."""
+    """The same over real sockets, for faults that damage bytes and for processes."""
+
+    nursery: Nursery
 
     @classmethod
     @contextlib.contextmanager
@@ -247,7 +250,9 @@ class Served(Lab):
 
         lab = cls(case, folder)
         world = copy_of(case.world)
-        with running(world, clock=lambda: lab.instant, sleep=at_once) as served:
+        console = running(world, clock=lambda: lab.instant, sleep=at_once)
+        with console as served, Nursery.open() as nursery:
+            lab.nursery = nursery
             lab.rehearsal, lab.url, lab.token = served.rehearsal, served.url, served.token
             if token:
                 served.console.new_token = lambda: token

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from reliability import invariants
-from reliability.lab import Lab
+from reliability.lab import Lab, Told
 from reliability.table import Patience, Row, Sums
 from reliability.worlds import random_case
 
@@ -24,22 +24,19 @@ _RIVAL = "root2@corp.example"
 def race_positions(seed: int, patience: Patience, folder: Path, sums: Sums) -> list[Row]:
     """Sweep every position for each kind; `patience` counts the positions of one kind."""
     rows = [Row("R5", f"race positions: {kind}", seed, TARGET) for kind in KINDS]
-    overwritten = [0] * len(KINDS)
     number = 0
-    while any(patience.allows(row.runs) for row in rows):
+    while any(patience.allows(row.runs) for row in rows) and number < patience.worlds:
         lab = Lab(random_case(seed + number), folder / str(number))
         number += 1
         for position, kind in enumerate(KINDS):
             row = rows[position]
             if patience.allows(row.runs):
-                overwritten[position] += _sweep(lab, kind, row, patience, sums)
-    for row, count in zip(rows, overwritten, strict=True):
-        row.note = f"{count} overwritten in the open moment, all told"
+                _sweep(lab, kind, row, patience, sums)
     return rows
 
 
-def _sweep(lab: Lab, kind: str, row: Row, patience: Patience, sums: Sums) -> int:
-    """Every position in one world; returns how often something was overwritten."""
+def _sweep(lab: Lab, kind: str, row: Row, patience: Patience, sums: Sums) -> None:
+    """Let somebody else act at every position in one world."""
     lab.start_over()
     saved = str(lab.folder / f"{kind.replace(' ', '-')}.saved")
     planned = lab.run("plan", "--out", saved)
@@ -47,10 +44,10 @@ def _sweep(lab: Lab, kind: str, row: Row, patience: Patience, sums: Sums) -> int
     requests, ours = lab.rehearsal.index, list(lab.changes)
     target = _target(lab, kind, ours)
     if planned.code != 0 or target is None:
-        return 0
+        return
     asked = _deed(lab, kind, target)
     name = target.email if isinstance(target, User) else target.name
-    overwritten = 0
+    row.tally["worlds:"] += 1
     for at in range(1, requests + 1):
         if not patience.allows(row.runs):
             break
@@ -59,15 +56,14 @@ def _sweep(lab: Lab, kind: str, row: Row, patience: Patience, sums: Sums) -> int
         lab.rehearse({"kind": "change", "at": at, "requests": [asked]})
         told = lab.run("apply", saved, "--concurrency", "1")
         row.runs += 1
-        lost, silent = _judge(lab, told.code, told.text, name)
-        overwritten += lost
+        what, silent = _judge(lab, told, name)
+        row.tally[what] += 1
         found = invariants.verified(lab.journal)
         if kind not in {"delete", "rename"}:
             found += invariants.untouched(lab.case, lab.world, {})
         found += [] if told.code in {0, 1, 3, 4} else [f"R22 ends with {told.code}"]
         where = f"world {lab.case.seed}, {kind} of {name} before request {at}"
         row.found(where, silent, found, lab.violations, sums.add(lab, told.code))
-    return overwritten
 
 
 def _target(lab: Lab, kind: str, ours: list[Change]) -> Principal | None:
@@ -109,18 +105,38 @@ def _more(lab: Lab, target: Principal) -> list[str]:
     return [n for n in sites if n not in held] if target.scope == "site" and held else []
 
 
-def _judge(lab: Lab, code: int | None, text: str, name: str) -> tuple[bool, list[str]]:
-    """P12: tell whether a change by somebody else was overwritten, and whether silently."""
+def _judge(lab: Lab, told: Told, name: str) -> tuple[str, list[str]]:
+    """P12: say how the change by somebody else fell, and what is not told of it.
+
+    Whoever changes somebody before we write to that one must be told of by name, whether we left
+    them alone or, in the open moment, overwrote the change.
+    """
     theirs = next((c for c in lab.changes if c.actor != invariants.OWN), None)
     if theirs is None:
-        return False, []  # too late: we had deleted that one already
-    identity = (theirs.after or theirs.before or {})["id"]
-    ours = [
+        return "too late to act:", []  # we had deleted that one already
+    record = theirs.before or theirs.after or {}
+    before, after = (_ours(part, record["id"]) for part in _halves(lab, theirs))
+    names = {name, str((theirs.after or {}).get("email") or name)}
+    is_told = invariants.reported(told.text, told.code, names)
+    if after:
+        found = [] if is_told else ["P12 a change by somebody else was overwritten unsaid"]
+        return "overwritten in the open moment, all told:", found
+    if before:
+        return "after our write, theirs stays:", []
+    found = [] if is_told else [f"P12 nothing is said of {name}, who was left alone: {told.text}"]
+    return "left alone, all told:", found
+
+
+def _halves(lab: Lab, theirs: Change) -> tuple[list[Change], list[Change]]:
+    return lab.changes[: theirs.sequence - 1], lab.changes[theirs.sequence :]
+
+
+def _ours(changes: list[Change], identity: str) -> list[Change]:
+    """Return our changes of one principal, but not the revoking of a token, a step before."""
+    return [
         change
-        for change in lab.changes[theirs.sequence :]
-        if (change.before or {}).get("id") == identity and change.actor == invariants.OWN
+        for change in changes
+        if (change.before or {}).get("id") == identity
+        and change.actor == invariants.OWN
+        and invariants.is_effect(change)
     ]
-    is_told = invariants.reported(text, code, name)
-    # After our last look nobody can see it; nothing of theirs is lost then either.
-    is_silent = bool(ours) and not is_told
-    return bool(ours), ["P12 a change by somebody else was overwritten unsaid"] * is_silent

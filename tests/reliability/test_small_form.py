@@ -31,6 +31,7 @@ def sums() -> Iterator[Sums]:
     made = Sums()
     yield made
     assert made.leaks == []
+    assert made.difference == []
     assert made.changes == made.told + made.doubtful
 
 

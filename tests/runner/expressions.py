@@ -52,7 +52,7 @@ def fill(text: Any, scope: Scope) -> Any:
 
 def condition(text: Any, scope: Scope) -> bool:
     """Decide an `if`; without a function of the status, `success()` is part of it."""
-    source = str(text).strip() if text is not None else "success()"
+    source = string_of(text).strip() if text is not None else "success()"
     alone = _HOLE.fullmatch(source)
     source = alone[1] if alone else source
     if "${{" in source:

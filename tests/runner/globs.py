@@ -59,8 +59,6 @@ def _below(path: Path, pattern: str) -> bool:
 def _is_hidden(workspace: Path, patterns: list[str], path: Path) -> bool:
     """Tell whether a part of the path starts with a dot, from where the search began."""
     roots = [fixed_part(_whole(workspace, p)) for p in patterns]
-    for root in sorted(roots, key=lambda each: len(each.parts), reverse=True):
-        if path == root or root in path.parents:
-            parts = (root.name, *path.relative_to(root).parts)
-            return any(part.startswith(".") for part in parts)
-    return False
+    above = [root for root in roots if root == path or root in path.parents]
+    deepest = max(above, key=lambda root: len(root.parts))
+    return any(part.startswith(".") for part in (deepest.name, *path.relative_to(deepest).parts))

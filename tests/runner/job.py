@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -123,8 +123,7 @@ class JobMachine:
             if record.outcome == "failure" and truth(fill(step.continues, scope)):
                 record.conclusion = "success"
             frame.failed |= record.conclusion == "failure"
-        record.log = commands.masked(f"{record.stdout}{record.stderr}", self.record.masks)
-        record.error = commands.masked(record.error, self.record.masks)
+        self._mask(record)
         if step.id:
             frame.steps[step.id] = {
                 "outputs": record.outputs,
@@ -132,6 +131,16 @@ class JobMachine:
                 "conclusion": record.conclusion,
             }
         return record
+
+    def _mask(self, record: StepRecord) -> None:
+        """Hide what is secret in everything that is shown."""
+        masks = self.record.masks
+        record.log = commands.masked(f"{record.stdout}{record.stderr}", masks)
+        record.error = commands.masked(record.error, masks)
+        record.annotations = [
+            replace(each, message=commands.masked(each.message, masks))
+            for each in record.annotations
+        ]
 
     def _attempt(self, step: Step, frame: Frame, scope: Scope, record: StepRecord) -> None:
         try:
@@ -241,6 +250,7 @@ class JobMachine:
             self._composite(self.run.settings.actions[name], frame, record)
         elif name in actions.KNOWN:
             record.outputs |= actions.KNOWN[name](actions.Call(self, record, dict(record.given)))
+            self._hear(record)
         else:
             raise NotImplementedError(f"{uses}: this runner does not know that action")
 

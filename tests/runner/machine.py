@@ -26,7 +26,6 @@ class Runner:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self._count = 0
 
     def handle(self, event: Event) -> dict[str, RunRecord]:
         """Run every workflow that an event starts. Return the records by file name."""
@@ -58,8 +57,7 @@ class Runner:
             event.name, branch, event.head, repository=event.head_repository, path=path
         )
         kept.status, kept.conclusion = "in_progress", None
-        self._count += 1
-        run = Run(self.settings, workflow, event, kept.id, self.settings.folder / f"{self._count}")
+        run = Run(self.settings, workflow, event, kept.id, self.settings.folder / str(kept.id))
         record = RunRecord(path, event.name, kept.id)
         for job in workflow.jobs:
             record.jobs[job.id] = JobMaker(run, record).job(job)
@@ -92,9 +90,11 @@ class JobMaker:
         if environment is None:
             record.result = "failure"
             return record
-        token = run.settings.site.host.world.actions_token(record.permissions)
-        folders = Folders.below(run.folder / job.id, run.settings.site.host.world.repository)
+        world = run.settings.site.host.world
+        token = world.actions_token(record.permissions)
+        folders = Folders.below(run.folder / job.id, world.repository)
         JobMachine(run, job, token, environment, folders, needs, record).perform()
+        del world.tokens[token]  # it ends with its job
         return record
 
     def _environment(self, job: Job, scope: Scope, record: JobRecord) -> Environment | None:

@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 WHEN = datetime(2026, 1, 5, 8, 0, tzinfo=UTC)
+EMPTY = "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391"
+"""The blob of an empty file."""
 _REFUSE = """\
 #!/bin/sh
 # Branches named in `protected` take no push.
@@ -74,13 +76,13 @@ class Origin:
         """Write files (None: delete) onto a branch, or onto `parent`. Return the commit."""
         base = self.resolve(branch) if parent is None else parent
         self._read(base)
+        rows = []
         for name, text in files.items():
-            if text is None:
-                self.git("update-index", "--force-remove", name)
-                continue
-            blob = self.git("hash-object", "-w", "--stdin", content=text)
-            mode = "100755" if text.startswith("#!") else "100644"
-            self.git("update-index", "--add", "--cacheinfo", f"{mode},{blob},{name}")
+            blob = self.git("hash-object", "-w", "--stdin", content=text) if text else EMPTY
+            mode = "0" if text is None else "100755" if text.startswith("#!") else "100644"
+            rows.append(f"{mode} {blob}\t{name}\n")
+        self.git("hash-object", "-w", "--stdin", content="")
+        self.git("update-index", "--index-info", content="".join(rows))
         return self._made(branch, base, message, who, updates=updates)
 
     def take(self, branch: str, source: Path, *names: str, message: str = "import") -> str:

@@ -6,6 +6,9 @@ from typing import Any
 
 from runner.commands import Annotation, Command
 
+LIMIT = 50
+"""Annotations of a job that are shown."""
+
 
 @dataclass(slots=True)
 class StepRecord:
@@ -80,7 +83,14 @@ class JobRecord:
 
     @property
     def annotations(self) -> list[Annotation]:
-        return [each for step in self.all() for each in step.annotations]
+        """Those that are shown: of a job at most 50."""
+        return [each for step in self.all() for each in step.annotations][:LIMIT]
+
+    @property
+    def dropped(self) -> list[Annotation]:
+        """Those beyond the limits of a step or of the job."""
+        beyond = [each for step in self.all() for each in step.annotations][LIMIT:]
+        return [each for step in self.all() for each in step.dropped] + beyond
 
     @property
     def log(self) -> str:

@@ -179,7 +179,7 @@ def variables_for_all(
 
 
 def python_folder(folders: Folders) -> Path:
-    """Return a folder with `python` in it: the interpreter of the tests, without their packages."""
+    """Return a folder with `python` in it: the interpreter beneath the tests' own environment."""
     there = folders.tools / "python" / "bin"
     there.mkdir(parents=True, exist_ok=True)
     base = Path(getattr(sys, "_base_executable", sys.executable)).resolve()

@@ -8,8 +8,8 @@ from runner.commands import Annotation, Command, FileError, listen, masked, pair
     ("line", "command"),
     [
         ("::error::x", Command("error", {}, "x")),
-        ("  \t::warning file=a.py,line=3::x::y", Command("warning", {"file": "a.py", "line": "3"}, "x::y")),
-        ("::notice title=a%3Ab%2Cc%25::1%0A2%0D%25", Command("notice", {"title": "a:b,c%"}, "1\n2\r%")),
+        (" \t::error file=a,line=3::x::y", Command("error", {"file": "a", "line": "3"}, "x::y")),
+        ("::notice title=a%3Ab%2C%25::1%0A%0D%25", Command("notice", {"title": "a:b,%"}, "1\n\r%")),
         ("text ##[error]x", Command("error", {}, "x")),
         ("##[warning file=a;line=1]x%5D", Command("warning", {"file": "a", "line": "1"}, "x]")),
         ("::group::", Command("group", {}, "")),

@@ -457,6 +457,8 @@ WRITING = (
         "the journal hears of a write after the console",
         "workflow/execute.py",
         '    around.journal.append("intent", events.intent(operation))\n'
+        "    if operation.kind is OperationKind.REVOKE_TOKEN:\n"
+        "        return end_only_token(operation, seen, around.console, around.journal)\n"
         "    remains = end_token(operation, seen, around.console, around.journal)\n"
         "    outcome = _write(operation, around)\n",
         "    remains = end_token(operation, seen, around.console, around.journal)\n"

@@ -1,8 +1,6 @@
 """Whatever a sink does, and whenever: nothing is left out, and the first time is in order."""
 
 import random
-import threading
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,16 +18,6 @@ from reconciler.sinks.deliver import deliver
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 HARM: list[Any] = [200, 200, 200, 500, 403, 429, "drop"]
-
-
-@pytest.fixture
-def sink() -> Iterator[SinkServer]:
-    with SinkServer() as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.005,), daemon=True)
-        thread.start()
-        yield server
-        server.shutdown()
-        thread.join()
 
 
 def written(path: Path, count: int) -> None:

@@ -229,7 +229,7 @@ def test_a_plan_that_stops_at_the_files_still_annotates_their_lines(desk: Desk) 
     desk.edit("access.yaml", "Acme/Berlin, Acme/Lyon", "Acme/Berlin, Acme/Paris")
 
     told = desk.run(
-        "plan", "--format", "github", "--report", "sarif=p.sarif", "--report", "html=p.html"
+        "plan", "--format", "github", "--report", "sarif=p.sarif", "--report", "csv=p.csv"
     )
 
     assert told.code == 1
@@ -237,7 +237,7 @@ def test_a_plan_that_stops_at_the_files_still_annotates_their_lines(desk: Desk) 
     results = json.loads(Path("p.sarif").read_text("utf-8"))["runs"][0]["results"]
     assert [result["ruleId"] for result in results] == ["unknown-site"]
     assert "unknown-site" in told.err
-    assert not Path("p.html").exists()
+    assert not Path("p.csv").exists()
 
 
 def test_a_plan_in_json_that_stops_at_the_files_prints_nothing(desk: Desk) -> None:

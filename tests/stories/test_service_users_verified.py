@@ -67,6 +67,25 @@ def test_what_is_seen_afterwards_is_told_and_recorded(desk: Any, command: Any) -
     assert outcome(desk)["detail"] in told.out
 
 
+@BOTH
+def test_the_token_is_in_its_file_before_anything_is_read_back(
+    desk: Any, proxy: Any, faults: Any, command: Any
+) -> None:
+    kept: list[int] = []
+
+    def look() -> None:
+        kept.append(len(TOKEN.read_text("utf-8")))
+
+    def made() -> None:
+        proxy.when(faults.before(look), path="/service-users", times=9)
+
+    proxy.when(faults.after(made), method="POST")
+
+    assert desk.run(*command).code == 0
+    assert kept
+    assert min(kept) > 40
+
+
 OTHER = (Grant("1820000000000000202", "1820000000000000302"),)
 
 

@@ -94,7 +94,7 @@ def verdict_of(tree: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _taken(counts: dict[str, int]) -> int:
-    return counts["revoke"] + counts["delete"]
+    return counts["revoke"] + counts["delete"] + counts.get("tokens", 0)
 
 
 @dataclass(frozen=True, slots=True)
