@@ -1,5 +1,6 @@
 """The shipped workflows, run step by step as a code host would, against a simulated console."""
 
+import hashlib
 import io
 import json
 import re
@@ -239,3 +240,21 @@ def test_the_install_step_brings_the_tool_by_hash_and_from_the_actions_own_commi
 
     assert record.job("drift").step("install").outcome == "success", record.told
     assert record.job("drift").step("run").stdout.startswith("reconciler, version")
+
+
+def test_a_plan_can_be_attested(company: Company) -> None:
+    workflow = company.site.origin.show("main", ".github/workflows/plan.yml")
+    asked = workflow.replace("command: plan\n", 'command: plan\n          attest: "true"\n')
+    permitted = "    permissions:\n      id-token: write\n      attestations: write\n"
+    asked = asked.replace("    permissions:\n", permitted, 1)
+    company.site.origin.commit("main", {".github/workflows/plan.yml": asked}, "Attest")
+    opened = company.site.open_pull("bea", "Less", {"policies/access.yaml": LESS})
+
+    planned = company.run("plan", opened)
+
+    assert planned.conclusion == "success", planned.told
+    [subject] = planned.job("plan").attested
+    [kept] = [a for a in company.site.host.world.artifacts if a.name == "reconciler-plan"]
+    with zipfile.ZipFile(io.BytesIO(kept.content)) as archive:
+        digest = hashlib.sha256(archive.read("plan.json")).hexdigest()
+    assert subject["digest"].removeprefix("sha256:") == digest
