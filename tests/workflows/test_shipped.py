@@ -258,3 +258,53 @@ def test_a_plan_can_be_attested(company: Company) -> None:
     with zipfile.ZipFile(io.BytesIO(kept.content)) as archive:
         digest = hashlib.sha256(archive.read("plan.json")).hexdigest()
     assert subject["digest"].removeprefix("sha256:") == digest
+
+
+DOCKER = f"""\
+#!/usr/bin/env python3
+# Stands for docker: hands over what it is told to, and nothing else, and starts the command.
+import os, sys
+words = sys.argv[2:]
+names, volumes = [], []
+while words[0].startswith("--"):
+    option = words.pop(0)
+    if option in ("--rm", "--read-only"):
+        continue
+    value = words.pop(0)
+    names += [value] if option == "--env" else []
+    volumes += [value] if option == "--volume" else []
+given = dict(name.split("=", 1) if "=" in name else (name, os.environ[name]) for name in names)
+assert [v.endswith(":ro") for v in volumes] == [True, False], volumes
+given["PATH"] = os.environ["PATH"]
+given.update((k, v) for k, v in os.environ.items() if k in ("GIT_SSL_CAINFO",) or "COVERAGE" in k)
+given["HOME"] = os.environ["HOME"]
+given["RECONCILER_STATE"] = os.environ["HOME"] + "/state"
+os.execve({str(Path(sys.executable).parent / "reconciler")!r}, ["reconciler", *words[1:]], given)
+"""
+
+
+@pytest.mark.parametrize("digest", [f"@sha256:{'a' * 64}", ":latest"])
+def test_the_tool_can_come_from_an_image_that_is_named_by_its_digest(
+    company: Company, tmp_path: Path, digest: str
+) -> None:
+    """No image is built or started here: what stands for docker checks what it is told."""
+    docker = tmp_path / "bin" / "docker"
+    docker.parent.mkdir()
+    docker.write_text(DOCKER)
+    docker.chmod(0o755)
+    workflow = company.site.origin.show("main", ".github/workflows/drift.yml")
+    asked = workflow.replace(
+        "command: drift\n", f"command: drift\n          image: acme/tool{digest}\n"
+    )
+    company.site.origin.commit("main", {".github/workflows/drift.yml": asked}, "An image")
+    settings = replace(company.settings, path=f"{docker.parent}:{company.settings.path}")
+
+    record = Runner(settings).run(".github/workflows/drift.yml", company.site.schedule())
+
+    job = record.job("drift")
+    if "latest" in digest:
+        assert [note.properties.get("title") for note in job.annotations] == ["image"]
+        assert job.step("run").outcome == "skipped"
+    else:
+        assert job.step("install").outcome == "skipped"
+        assert job.step("run").exit_code == 2, record.told
