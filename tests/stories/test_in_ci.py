@@ -60,6 +60,16 @@ def test_a_plan_is_told_on_the_pull_request_and_a_further_push_renews_the_same_c
     assert office.desk.written() == []
 
 
+def test_plan_and_drift_send_nothing_but_get(office: Office) -> None:
+    pull = office.open("Less for the SIEM", SIEM)
+    office.desk.console.requests.clear()
+
+    office.publish(office.plan(pull))
+    office.publish(office.scheduled("drift"))
+
+    assert office.desk.methods() == {"GET"}
+
+
 @pytest.mark.parametrize("squash", [True, False])
 def test_a_merge_applies_what_was_reviewed_and_the_record_names_who_approved(
     office: Office, squash: bool

@@ -17,8 +17,8 @@ import reconciler
 from reconciler.cli.main import COMMANDS
 from reconciler.console.client import ReadClient
 
-MAY_WRITE = {"apply", "service-user", "simulator", "demo"}
-"""`service-user` makes one and renews its token, by hand and within the guardrails; simulator and
+MAY_WRITE = {"apply", "ci", "service-user", "simulator", "demo"}
+"""Of `ci` only `ci apply`: test_in_ci sees to the others. `service-user` makes one and renews its token, by hand and within the guardrails; simulator and
 demo speak to a console of their own only."""
 PACKAGE = Path(reconciler.__file__).parent
 
@@ -116,12 +116,12 @@ def words_of(tree: ast.Module) -> set[str]:
     [
         (
             {"write_client"},
-            {"cli/console.py", "cli/commands/apply.py", "cli/commands/service_user.py"},
+            {"cli/console.py", "cli/applying.py", "cli/commands/service_user.py"},
         ),
         (
             {"WriteClient"},
             {
-                *("cli/console.py", "cli/commands/apply.py", "cli/commands/demo.py"),
+                *("cli/console.py", "cli/applying.py", "cli/commands/demo.py"),
                 "cli/issuing.py",
                 *("cli/writing.py", "console/client.py", "console/writer.py", "workflow/hands.py"),
             },
@@ -134,10 +134,29 @@ def words_of(tree: ast.Module) -> set[str]:
                 *("workflow/service_users.py", "cli/issuing.py"),
             },
         ),
-        ({"carry_out"}, {"cli/writing.py", "cli/commands/apply.py"}),
+        (
+            {"carry_out"},
+            {
+                *("cli/writing.py", "cli/applying.py"),
+                *("cli/commands/apply.py", "cli/commands/ci/apply.py"),
+            },
+        ),
         ({"Transport", "transport"}, {"console/client.py", "console/transport.py"}),
-        ({"send"}, {"console/client.py", "console/transport.py", "sinks/client.py"}),
-        ({"httpx"}, {"console/transport.py", "locks/kubernetes.py", "sinks/client.py"}),
+        # To the code host, to sinks and to a chat, beside the console.
+        (
+            {"send"},
+            {
+                *("console/client.py", "console/transport.py", "sinks/client.py"),
+                *("forge/http.py", "forge/api.py", "ci/chat.py", "cli/commands/ci/publish.py"),
+            },
+        ),
+        (
+            {"httpx"},
+            {
+                *("console/transport.py", "locks/kubernetes.py", "sinks/client.py"),
+                "forge/http.py",
+            },
+        ),
         ({"urllib.request", "urlopen", "http.client", "HTTPConnection"}, {"cli/commands/demo.py"}),
     ],
     ids=lambda value: "-".join(sorted(value))[:40],
