@@ -57,7 +57,7 @@ def past_revokes(records: Iterable[Record], origin: str | None) -> tuple[datetim
     Raises JournalError for a record that has another form than this product writes.
     """
     elsewhere: set[str] = set()
-    opened: dict[tuple[str, str], int] = {}
+    opened: dict[tuple[str, str, str], int] = {}
     taken: dict[int, tuple[datetime, ...]] = {}
     for record in records:
         data = record.data
@@ -68,10 +68,10 @@ def past_revokes(records: Iterable[Record], origin: str | None) -> tuple[datetim
                 case "run-started" if "taken" in data:
                     taken[record.sequence] = (_instant(record.time),) * _size(data["taken"])
                 case "intent" if record.run not in elsewhere:
-                    opened[record.run, data["principal"]["name"]] = record.sequence
+                    opened[_key(record)] = record.sequence
                     taken[record.sequence] = (_instant(record.time),) * _count(data)
                 case "outcome":
-                    intent = opened.pop((record.run, data["principal"]["name"]), 0)
+                    intent = opened.pop(_key(record), 0)
                     if data["result"] in _DID_NOTHING:
                         taken.pop(intent, None)
                 case "resolved" if data["result"] == "not applied":
@@ -86,17 +86,18 @@ def applied_policies(records: Iterable[Record], origin: str | None) -> frozenset
 
     With an origin, only runs on that console count. A foreign record's form is not trusted.
     """
-    begun: dict[str, str] = {}
+    begun: dict[str, tuple[str, Any]] = {}
     applied: set[str] = set()
     for record in records:
         data = record.data
         match record.kind:
-            case "run-started" if origin in {None, data.get("origin")}:
-                begun[record.run] = str(data.get("policy_digest"))
+            case "run-started" if origin is None or data.get("origin") == origin:
+                begun[record.run] = str(data.get("policy_digest")), data.get("operations")
             case "run-finished" if record.run in begun:
-                results = data.get("results")
-                if isinstance(results, dict) and results.keys() <= {"applied"}:
-                    applied.add(begun[record.run])
+                digest, count = begun[record.run]
+                # A run that stopped before its first operation has no results either.
+                if data.get("results") == ({} if count == 0 else {"applied": count}):
+                    applied.add(digest)
     return frozenset(applied) if begun else None
 
 
@@ -118,6 +119,12 @@ def judged_ends(records: Iterable[Record], origin: str | None) -> frozenset[End]
         except (KeyError, TypeError, ValueError) as error:
             raise _unknown_form(record, "what may end rests on it") from error
     return None if found is None else frozenset(found.values())
+
+
+def _key(record: Record) -> tuple[str, str, str]:
+    """Tell the operations of a run apart: names of service users are not unique, ids are."""
+    principal = record.data["principal"]
+    return record.run, principal["name"], principal["id"]
 
 
 def _end(data: dict[str, Any]) -> End:

@@ -5,8 +5,8 @@ intents. It names actors by full name only, and two clocks are compared, so what
 TOLERANCE is believed; where an activity names role or scope, those must fit the intent too.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from reconciler.audit.chain import Record
@@ -17,20 +17,28 @@ TOLERANCE = timedelta(minutes=5)
 
 _EXPLAINS = {
     "invite": frozenset({23, 24, 37, 110, 111}),
-    "update": frozenset({24, 37, 110, 111, 140, 141, 142}),
-    "delete": frozenset({25, 142}),
-    "create": frozenset({140}),
+    "update": frozenset({24, 37, 140, 141, 142}),
+    "delete": frozenset({25, 113, 114, 142}),
+    "create": frozenset({112, 140}),
+    "rotate": frozenset({112, 113, 114}),
+    "revoke token": frozenset({113, 114}),
 }
 """Operation -> the activities it leaves (API reference, section 8); others may leave any."""
 
+_TOKEN_ENDS = frozenset({113, 114})
+"""Whatever revokes a token on its way leaves these too."""
+
 _NEW = frozenset({"invite", "create"})
 """The console makes up the id, which a lost answer never told."""
+
+_SHOWN = frozenset({"invite", "update", "delete", "create"})
+"""The log must show these. Whether it shows every token that is renewed is not documented."""
 
 _GAINS = frozenset({37, 140, 141})
 """These name the role and the scope that somebody holds from then on."""
 _LOST = 142
 
-_WROTE_NOTHING = frozenset({"conflict", "not attempted"})
+_WROTE_NOTHING = frozenset({"conflict", "failed", "not attempted"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +69,10 @@ class Log:
     activities: tuple[Activity, ...]
     begins: datetime | None
     """Its oldest entry of any kind; None when unknown."""
+    ids: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Label -> ids of those who are called so now, for the labels of `nameless`."""
+    roles: Mapping[str, str] = field(default_factory=dict)
+    """Role id -> its name now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,17 +108,17 @@ class Compared:
 
 def reconcile(records: Iterable[Record], log: Log, asked: Asked) -> Compared:
     """Compare a journal with a log. A foreign record's form is not trusted."""
-    known = [write for write in writes(records) if write.origin in {"", asked.origin}]
-    by_target = _by_target(known)
+    known = _known(records, asked.origin)
+    reader = _Reader.of(known, log)
     judged = [each for each in log.activities if _is_late(instant_of(each.time), asked.since)]
-    own, foreign = _parted(judged, asked.own_names)
-    ghosts = [each for each in own if not _explanations(each, by_target)]
-    others = [each for each in foreign if each.target in by_target]
+    own, foreign = _parted(judged, asked.own_names, reader)
+    ghosts = [each for each in own if not reader.explanations(each)]
+    others = [each for each in foreign if each.target in reader.targets]
     shown = {
         write.sequence
         for each in log.activities
         if each.actor in asked.own_names
-        for write in _explanations(each, by_target)
+        for write in reader.explanations(each)
     }
     unseen = [each for each in known if each.sequence not in shown and _is_due(each, asked.since)]
     recent = [each for each in unseen if each.ended > asked.now - TOLERANCE]
@@ -122,29 +134,99 @@ def reconcile(records: Iterable[Record], log: Log, asked: Asked) -> Compared:
     )
 
 
-def _by_target(known: Iterable[Write]) -> dict[str, list[Write]]:
-    found: dict[str, list[Write]] = {}
-    for write in known:
-        found.setdefault(write.id, []).append(write)
-    return found
+def nameless(records: Iterable[Record], origin: str) -> frozenset[str]:
+    """Return the labels of those whom a write may have made without the journal knowing the id."""
+    return frozenset(
+        write.name
+        for write in _known(records, origin)
+        if write.operation in _NEW and not write.id and write.result not in _WROTE_NOTHING
+    )
+
+
+def _known(records: Iterable[Record], origin: str) -> list[Write]:
+    return [write for write in writes(records) if write.origin in {"", origin}]
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """Joins activities with writes."""
+
+    targets: Mapping[str, list[Write]]
+    """Id of a principal -> its writes."""
+    names: Mapping[str, frozenset[str]]
+    """Role id -> every name it is known by."""
+
+    @classmethod
+    def of(cls, known: Iterable[Write], log: Log) -> "_Reader":
+        """Find out who everybody is, and what the roles are called."""
+        ids = {label: set(found) for label, found in log.ids.items()}
+        names = {id_: {name} for id_, name in log.roles.items()}
+        targets: dict[str, list[Write]] = {}
+        for write in known:
+            ids.setdefault(write.name, set()).update({write.id} - {""})
+            for id_, name in write.roles.items():
+                names.setdefault(id_, set()).add(name)
+        for write in known:
+            # Whose id no answer told is who has the name now, or had it in a later write.
+            for id_ in {write.id} if write.id else ids[write.name]:
+                targets.setdefault(id_, []).append(write)
+        return cls(targets, {id_: frozenset(each) for id_, each in names.items()})
+
+    def explanations(self, activity: Activity) -> list[Write]:
+        """Return the writes that may have left an activity."""
+        known = self.targets.get(activity.target, ()) if activity.target else ()
+        return [write for write in known if self._explains(write, activity)]
+
+    def _explains(self, write: Write, activity: Activity) -> bool:
+        instant = instant_of(activity.time)
+        return (
+            _may_have_written(write)
+            and instant is not None
+            and write.began - TOLERANCE <= instant <= write.ended + TOLERANCE
+            and (
+                activity.type in _EXPLAINS.get(write.operation, {activity.type})
+                or _ends(write, activity)
+            )
+            and self._fits(write, activity)
+        )
+
+    def _fits(self, write: Write, activity: Activity) -> bool:
+        """Tell whether role and scope of an activity are what the write asked for.
+
+        Of a role that the activity does not name, only that something is gained there.
+        """
+        before, after = (held.get(activity.scope_id) for held in (write.before, write.after))
+        if activity.type == _LOST:
+            return before is not None and after is None
+        if activity.type not in _GAINS:
+            return True
+        if not activity.role:
+            return after is not None and after != before
+        return activity.role in self.names.get(after or "", ())
+
+
+def _may_have_written(write: Write) -> bool:
+    # What failed and yet made somebody was written, and is not what was asked for.
+    is_there = write.operation in _NEW and bool(write.id)
+    return is_there or write.result not in _WROTE_NOTHING
+
+
+def _ends(write: Write, activity: Activity) -> bool:
+    return write.ends_token and activity.type in _TOKEN_ENDS
 
 
 def _parted(
-    activities: Iterable[Activity], own_names: frozenset[str]
+    activities: Iterable[Activity], own_names: frozenset[str], reader: _Reader
 ) -> tuple[list[Activity], list[Activity]]:
+    """Part what is ours from what is others'; what names nobody and fits a write is neither."""
     own: list[Activity] = []
     foreign: list[Activity] = []
     for each in activities:
-        (own if each.actor in own_names else foreign).append(each)
+        if each.actor in own_names:
+            own.append(each)
+        elif each.actor or not reader.explanations(each):
+            foreign.append(each)
     return own, foreign
-
-
-def _explanations(activity: Activity, by_target: dict[str, list[Write]]) -> list[Write]:
-    """Return the writes that may have left an activity."""
-    known = by_target.get(activity.target, ()) if activity.target else ()
-    # An invitation whose answer was lost: nobody told us the id.
-    lost = (each for each in by_target.get("", ()) if each.operation in _NEW)
-    return [write for write in (*known, *lost) if _explains(write, activity)]
 
 
 def _is_late(instant: datetime | None, since: datetime | None) -> bool:
@@ -153,31 +235,6 @@ def _is_late(instant: datetime | None, since: datetime | None) -> bool:
 
 
 def _is_due(write: Write, since: datetime | None) -> bool:
-    """Tell whether the log must show a write: it is on record as applied, and asked about.
-
-    A rotated token changes nothing that the log is asked for.
-    """
-    is_shown = write.operation in _EXPLAINS
+    """Tell whether the log must show a write: it is on record as applied, and asked about."""
+    is_shown = write.operation in _SHOWN
     return is_shown and write.result == "applied" and _is_late(write.began, since)
-
-
-def _explains(write: Write, activity: Activity) -> bool:
-    instant = instant_of(activity.time)
-    return (
-        write.result not in _WROTE_NOTHING
-        and instant is not None
-        and write.began - TOLERANCE <= instant <= write.ended + TOLERANCE
-        and activity.type in _EXPLAINS.get(write.operation, {activity.type})
-        and _fits(write, activity)
-    )
-
-
-def _fits(write: Write, activity: Activity) -> bool:
-    """Tell whether role and scope of an activity are what the write asked for."""
-    if activity.type == _LOST:
-        return activity.scope_id not in write.holds
-    if activity.type not in _GAINS:
-        return True
-    role = write.gains.get(activity.scope_id)
-    is_other = bool(role and activity.role and role != activity.role)
-    return activity.scope_id in write.holds and not is_other

@@ -10,7 +10,7 @@ from reconciler.audit.chain import Record
 from reconciler.domain.access import Level
 from reconciler.domain.digest import digest
 from reconciler.domain.names import PrincipalName
-from reconciler.domain.plan import UndoOf
+from reconciler.domain.plan import Reason, UndoOf
 from reconciler.domain.undo import Done, Entries, Undo
 from reconciler.errors import JournalError, RefusedError
 
@@ -65,6 +65,7 @@ def _done(intent: dict[str, Any], result: str, created: str) -> tuple[str, Done]
     principal = intent["principal"]
     try:
         before, after = _entries(intent["before"]), _entries(intent["after"])
+        closed = _closed(intent["changes"])
     except (KeyError, TypeError, ValueError) as error:
         raise JournalError(
             f"What the journal says of {principal['name']} has a form that this version does not "
@@ -72,7 +73,12 @@ def _done(intent: dict[str, Any], result: str, created: str) -> tuple[str, Done]
             "Use the version that wrote it.",
         ) from error
     name = PrincipalName.parse(principal["name"])
-    return result, Done(name, principal["id"] or created, before, after)
+    return result, Done(name, principal["id"] or created, before, after, closed)
+
+
+def _closed(changes: list[dict[str, Any]]) -> frozenset[tuple[str, str]]:
+    ended = (one for one in changes if one["reason"] == Reason.WINDOW_CLOSED.value)
+    return frozenset((str(one["scope_id"]), str(one["role_id"])) for one in ended)
 
 
 def _entries(holding: Any) -> Entries | None:

@@ -1,10 +1,12 @@
 """What earlier runs may have done without recording how it ended. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from reconciler.audit.chain import Record
+from reconciler.audit.writes import instant_of
 from reconciler.domain.access import Level
 from reconciler.domain.names import PrincipalName
 from reconciler.domain.plan import OperationKind
@@ -14,8 +16,8 @@ from reconciler.planning.compare import token_precondition
 _Held = tuple[str, frozenset[tuple[str, str]]] | None
 """Level and pairs of scope id and role id; None when nobody is there."""
 
-_Whom = tuple[str, str]
-"""Kind of a principal, and its id; of somebody who has none yet, the name."""
+_Whom = tuple[str, str, str]
+"""The console, kind of a principal, and its id; of somebody who has none yet, the name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,27 +43,40 @@ def unfinished(records: Iterable[Record], origin: str | None = None) -> tuple[Un
     With an origin, only what was intended on that console, and what does not say where. A foreign
     record's form is not trusted: what has no principal is left out.
     """
-    elsewhere: set[str] = set()
+    origins: dict[str, str] = {}
     opened: dict[_Whom, Unfinished] = {}
     for record in records:
-        whom = _whom(record.data)
+        home = origins.get(record.run, "")
+        whom = _whom(home, record.data)
         match record.kind:
-            case "run-started" if origin not in {None, record.data.get("origin")}:
-                elsewhere.add(record.run)
-            case "intent" if _principal(record.data) and record.run not in elsewhere:
+            case "run-started":
+                origins[record.run] = str(record.data.get("origin") or "")
+            case "intent" if _principal(record.data) and (not home or origin in (None, home)):
                 opened[whom] = Unfinished(record.sequence, record.time, record.run, record.data)
             case "outcome" if record.data.get("result") != "unknown":
                 opened.pop(whom, None)
             case "resolved":
-                opened.pop(whom, None)
+                # By number: it is written before its run says where.
+                answered = record.data.get("intent")
+                opened = {k: each for k, each in opened.items() if each.sequence != answered}
     return tuple(sorted(opened.values(), key=lambda each: each.sequence))
 
 
-def _whom(data: dict[str, Any]) -> _Whom:
+def last_sign(records: Sequence[Record], origin: str | None = None) -> datetime | None:
+    """Return the newest instant of the runs that left an intent open; None when none did.
+
+    With an origin, only of runs on that console. A record whose time is none tells nothing.
+    """
+    runs = {each.run for each in unfinished(records, origin)}
+    instants = [instant_of(record.time) for record in records if record.run in runs]
+    return max((instant for instant in instants if instant is not None), default=None)
+
+
+def _whom(origin: str, data: dict[str, Any]) -> _Whom:
     """Tell principals apart: names of service users are not unique, ids are."""
     principal = data.get("principal")
     told = principal if isinstance(principal, dict) else {}
-    return str(told.get("kind")), str(told.get("id") or told.get("name"))
+    return origin, str(told.get("kind")), str(told.get("id") or told.get("name"))
 
 
 def _principal(data: dict[str, Any]) -> str:

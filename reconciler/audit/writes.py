@@ -21,17 +21,21 @@ class Write:
     name: str
     """Label of the principal."""
     id: str
-    """Empty for an invitation whose answer never came."""
+    """Empty for an invitation and a creation whose answer never came."""
     operation: str
     began: datetime
     ended: datetime
     """Of the outcome; of the intent itself when there is none."""
     result: str
     """As the outcome or a later run says; `open` when neither does."""
-    gains: dict[str, str]
-    """Scope id -> name of the role that is granted there."""
-    holds: frozenset[str]
-    """Ids of all scopes held afterwards; none when the principal is deleted."""
+    before: dict[str, str]
+    """Scope id -> id of the role held there before; empty for whoever was not there."""
+    after: dict[str, str]
+    """The same afterwards; empty when the principal is deleted."""
+    roles: dict[str, str]
+    """Role id -> its name at the time, of the roles that are granted or taken away."""
+    ends_token: bool
+    """True when the principal's own API token is revoked on the way."""
 
 
 def writes(records: Iterable[Record]) -> tuple[Write, ...]:
@@ -41,7 +45,7 @@ def writes(records: Iterable[Record]) -> tuple[Write, ...]:
     """
     origins: dict[str, str] = {}
     found: dict[int, Write] = {}
-    last: dict[tuple[str, str], int] = {}
+    last: dict[tuple[str, str, str], int] = {}
     for record in records:
         data = record.data
         match record.kind:
@@ -49,10 +53,11 @@ def writes(records: Iterable[Record]) -> tuple[Write, ...]:
                 origins[record.run] = str(data.get("origin") or "")
             case "intent" if write := _opened(record, origins.get(record.run, "")):
                 found[record.sequence] = write
-                last[record.run, write.name] = record.sequence
+                last[_key(record)] = record.sequence
+            case "token-revocation" if write := found.get(last.get(_key(record), 0)):
+                found[write.sequence] = replace(write, ends_token=True)
             case "outcome":
-                number = last.get((record.run, _word(data.get("principal"), "name")))
-                _close(found, number, record)
+                _close(found, last.get(_key(record)), record)
             case "resolved":
                 _close(found, data.get("intent"), record)
     return tuple(found.values())
@@ -77,6 +82,12 @@ def _is_run_on(data: Data, origin: str) -> bool:
     return data.get("origin") == origin and bool(data.get("actor"))
 
 
+def _key(record: Record) -> tuple[str, str, str]:
+    """Tell the operations of a run apart: names of service users are not unique, ids are."""
+    principal = record.data.get("principal")
+    return record.run, _word(principal, "name"), _word(principal, "id")
+
+
 def _opened(record: Record, origin: str) -> Write | None:
     data, began = record.data, instant_of(record.time)
     name = _word(data.get("principal"), "name")
@@ -91,12 +102,13 @@ def _opened(record: Record, origin: str) -> Write | None:
         began=began,
         ended=began,
         result="open",
-        gains={
-            _word(change, "scope_id"): _word(change, "role")
+        before=_held(data.get("before")),
+        after=_held(data.get("after")),
+        roles={
+            _word(change, "role_id"): _word(change, "role")
             for change in _listed(data.get("changes"))
-            if _word(change, "action") == "grant"
         },
-        holds=frozenset(_word(grant, "scope_id") for grant in _grants(data.get("after"))),
+        ends_token=data.get("revokes_token") is True,
     )
 
 
@@ -114,8 +126,9 @@ def _close(found: dict[int, Write], number: Any, record: Record) -> None:
         )
 
 
-def _grants(holding: Any) -> list[Any]:
-    return _listed(holding.get("grants")) if isinstance(holding, dict) else []
+def _held(holding: Any) -> dict[str, str]:
+    grants = _listed(holding.get("grants")) if isinstance(holding, dict) else []
+    return {_word(grant, "scope_id"): _word(grant, "role_id") for grant in grants}
 
 
 def _listed(value: Any) -> list[Any]:

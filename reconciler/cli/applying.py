@@ -14,7 +14,7 @@ from reconciler import __version__
 from reconciler.audit import events
 from reconciler.audit.journal import Journal
 from reconciler.cli.approval import ask
-from reconciler.cli.beforehand import settle
+from reconciler.cli.beforehand import settle, wait_out
 from reconciler.cli.console import write_client
 from reconciler.cli.delivery import Delivers
 from reconciler.cli.evidence import with_evidence
@@ -23,6 +23,7 @@ from reconciler.cli.history import with_history
 from reconciler.cli.locking import locked
 from reconciler.cli.reviewed import Decision
 from reconciler.cli.session import Session
+from reconciler.cli.signals import ending_in_order
 from reconciler.cli.signing import signed
 from reconciler.cli.undoing import Undoing, with_undo
 from reconciler.cli.writing import Run, Written
@@ -102,6 +103,7 @@ def carry_out(session: Session, apply: Apply) -> Applied:
     runtime, run_id = session.runtime, secrets.token_hex(8)
     # Locked before the console is read, so that no other apply writes between plan and write.
     with (
+        ending_in_order(runtime.hurry),
         Journal(apply.journal, now=runtime.now, run_id=run_id) as record,
         signed(record, apply.journal, runtime.environ),
         write_client(session) as client,
@@ -110,6 +112,7 @@ def carry_out(session: Session, apply: Apply) -> Applied:
         wanted = with_evidence(session, apply.files, wanted, record.records, client.origin)
         wanted = with_undo(wanted, record.records)
         basis.check_origin(client.origin)
+        wait_out(session, record, client.origin)
         actual = read_actual(client, session.progress())
         settle(record, actual)
         actual = _informed(session, client, wanted, actual, basis)

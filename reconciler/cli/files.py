@@ -42,8 +42,9 @@ def load_files(session: Session, files: Files, options: Options = NO_OPTIONS) ->
     loaded = load(files.policies, files.guardrails, files.shown)
     policy, guardrails = loaded.policy, loaded.guardrails
     if options.undo_of:
-        # What the policies say has no part in it; the guardrails judge it as they do a plan.
-        return Wanted(Policy(), guardrails, options, pins=loaded.pins)
+        # Of what the policies say, only who must hold nothing has a part in it; the guardrails
+        # judge it as they do a plan.
+        return Wanted(Policy(former=policy.former), guardrails, options, pins=loaded.pins)
     base = read_base(files.policies, files.base, child_environment(session.runtime.environ))
     problems = {
         problem for before in base.policies for problem in departed(before, policy, guardrails)

@@ -31,7 +31,7 @@ from reconciler.rendering.messages import error_text
 from reconciler.rendering.outcomes import outcome_text, token_text
 from reconciler.rendering.safe import short
 from reconciler.rendering.tree import plan_tree
-from reconciler.workflow.execute import Record
+from reconciler.workflow.execute import StoppedError
 from reconciler.workflow.hands import Hands
 from reconciler.workflow.observe import with_permissions
 from reconciler.workflow.service_users import Around, Given, verify
@@ -79,13 +79,21 @@ class Desk:
         if not order.auto_approve:
             ask()
         self.locks.check()
-        with SecretFile(order.secret_file) as file, Stopping(self.session.runtime.hurry) as stopping:
+        runtime = self.session.runtime
+        with SecretFile(order.secret_file) as file, Stopping(runtime.hurry) as stopping:
             locks = self.locks.told()
             started = events.run_started(plan, tool_version=__version__, actor=label, locks=locks)
             self.journal.append("run-started", started)
             self._announce()
             with self.delivery.escort(self.journal) as record:
-                code = self._do(order, plan.operations[0], actual, file, record)
+                self.client.check_before_writes(lambda: self._check(stopping))
+                around = Around(
+                    Hands(self.client, actual),
+                    record,
+                    runtime.sleep,
+                    lambda: self._check(stopping),
+                )
+                code = self._do(order, plan.operations[0], file, around)
             # Who asked the run to end waits for no sink; the next run delivers.
             return 128 + stopping.signal if stopping.signal else max(code, self.delivery.after())
 
@@ -114,13 +122,17 @@ class Desk:
         actual = with_permissions(self.client, actual, roles, self.session.progress())
         return order.plan(wanted, Seen(actual, names, instant)), actual
 
-    def _do(
-        self, order: Order, operation: Operation, actual: Actual, file: SecretFile, to: Record
-    ) -> int:
+    def _check(self, stopping: Stopping) -> None:
+        """Raise StoppedError when nothing more may be written."""
+        if stopping.signal is not None:
+            raise StoppedError("the run was interrupted")
+        try:
+            self.locks.check()
+        except RefusedError as error:
+            raise StoppedError(error.message) from error
+
+    def _do(self, order: Order, operation: Operation, file: SecretFile, around: Around) -> int:
         """Do it; the token is in its file before anything else is read, said or recorded."""
-        around = Around(
-            Hands(self.client, actual), to, self.session.runtime.sleep, self.locks.check
-        )
         given = order.do(operation, order.expires, around)
         is_told = self._kept(given, file)
         given = verify(given, order.expires, around)

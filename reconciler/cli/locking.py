@@ -1,17 +1,15 @@
 """The locks of an apply: always the one of this machine, and a shared one where one is named."""
 
 import secrets
-import signal
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from types import FrameType
 
 import click
 
 from reconciler.audit.journal import Journal
 from reconciler.cli.session import Session, child_environment
-from reconciler.errors import ExitCode, RefusedError
+from reconciler.errors import RefusedError
 from reconciler.locks.base import Held, Lock, Owner
 from reconciler.locks.choice import shared_lock, state_folder
 from reconciler.locks.gitchild import Remote
@@ -54,7 +52,7 @@ def locked(session: Session, origin: str, record: Journal, run_id: str) -> Itera
     """
     with ExitStack() as stack:
         held = []
-        for lock in _locks(session, origin, run_id, stack):
+        for lock in _locks(session, origin, run_id):
             held.append(stack.enter_context(lock.acquire()))
             if held[-1].takeover:
                 record.append("lock-taken-over", _told(held[-1]))
@@ -68,7 +66,7 @@ def locked(session: Session, origin: str, record: Journal, run_id: str) -> Itera
                     _tell(f"{each.name} was no longer ours, or could not be given back")
 
 
-def _locks(session: Session, origin: str, run_id: str, stack: ExitStack) -> Iterator[Lock]:
+def _locks(session: Session, origin: str, run_id: str) -> Iterator[Lock]:
     """Yield the locks in the order in which they are taken: what costs nothing first."""
     runtime = session.runtime
     owner = Owner.of_run(run_id, secrets.token_hex(16))
@@ -76,7 +74,6 @@ def _locks(session: Session, origin: str, run_id: str, stack: ExitStack) -> Iter
     yield LocalLock(state_folder(runtime.environ), origin, owner, runtime)
     if choice is None:
         return
-    stack.enter_context(_ending_in_order())
     if choice.kind == "lease":
         client = LeaseClient.in_cluster(runtime.environ, choice.place)
         yield LeaseLock(client, choice.place, owner, runtime, _tell)
@@ -84,23 +81,6 @@ def _locks(session: Session, origin: str, run_id: str, stack: ExitStack) -> Iter
         ref = f"refs/reconciler/lock-{console_key(origin)}"
         remote = Remote.open(choice.place, ref, child_environment(runtime.environ))
         yield GitLock(remote, owner, runtime)
-
-
-@contextmanager
-def _ending_in_order() -> Iterator[None]:
-    """Let SIGTERM end the run through its exits, so that a shared lock is given back.
-
-    While operations are in flight, `signals.Stopping` stands above this.
-    """
-
-    def end(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - signal's signature
-        raise SystemExit(ExitCode.TERMINATED)
-
-    before = signal.signal(signal.SIGTERM, end)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _told(held: Held) -> dict[str, str]:

@@ -1,11 +1,32 @@
 """Ctrl-C and SIGTERM during an apply: finish the operation in flight, start no new one (T58)."""
 
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import FrameType, TracebackType
 from typing import Self
 
+from reconciler.errors import ExitCode
+
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+@contextmanager
+def ending_in_order(hurry: Callable[[], None]) -> Iterator[None]:
+    """Let SIGTERM end a run through its exits: locks are given back, the journal is signed.
+
+    `hurry` ends all waiting. While a run writes, `Stopping` stands above this.
+    """
+
+    def end(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - signal's signature
+        hurry()
+        raise SystemExit(ExitCode.TERMINATED)
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 class Stopping:

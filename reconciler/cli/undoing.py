@@ -82,6 +82,10 @@ class Undoing:
             past = past_revokes((*record.records, *record.appended), actual.origin)
             wanted = replace(wanted, past_revokes=past)
             plan = make_plan(wanted, after_run(actual, outcomes), session.instant())
+            left = [one.message for one in plan.warnings if one.code == "not-undone"]
+            if plan.is_empty:
+                tell(undo_text("", left))
+                return ""
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             write_plan_file(self.path, to_json(sealed(plan_tree(plan, __version__))))
         except (ReconcilerError, OSError) as error:
@@ -92,7 +96,6 @@ class Undoing:
                 err=True,
             )
             return ""
-        left = [one.message for one in plan.warnings if one.code == "not-undone"]
         tell(undo_text(str(self.path), left))
         return f"{FOLDER}/{self.path.name}"
 
@@ -101,7 +104,8 @@ def _undoing(wanted: Wanted, of: UndoOf, records: Sequence[Record]) -> Wanted:
     undo = undone(records, of)
     return replace(
         wanted,
-        policy=Policy(digest=undo.digest),
+        # Who must hold nothing gets nothing back, whatever else the policies say.
+        policy=Policy(former=wanted.policy.former, digest=undo.digest),
         options=replace(wanted.options, undo_of=of),
         base=None,
         undo=undo,

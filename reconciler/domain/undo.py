@@ -27,6 +27,8 @@ class Done:
     """None for an invitation."""
     after: Entries | None
     """None for a deletion."""
+    closed: frozenset[tuple[str, str]] = frozenset()
+    """Pairs that the run took away because their window had closed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,7 +99,7 @@ def _privileged(
 ) -> Iterable[Refusal]:
     what = f"{one.name} would get {wish.grant.role.name} on {wish.grant.scope.name}"
     if rule.require_reason and not wish.reason:
-        yield _refuse(wish, f"{what} without a reason.", "Add `reason:` to the assignment.")
+        yield _refuse(wish, f"{what} without a reason.", _say_why(wish))
     if wish.window is None:
         if not rule.standing_allowed:
             yield _refuse(wish, f"{what} for good.", "Give it a window: `until:`.")
@@ -108,6 +108,14 @@ def _privileged(
         if end is None or end - start > rule.max_duration:
             message = f"{what} for longer than {rule.max_duration / HOUR:g} hours."
             yield _refuse(wish, message, "Shorten the window, or leave time between two.")
+
+
+def _say_why(wish: DesiredGrant) -> str:
+    """Return the remedy where a reason is wanting: in the policies, by hand, or in an undo."""
+    if not wish.places:
+        return "An undo cannot give one: revert the policies instead, where `reason:` can stand."
+    is_written = any(place.line for place in wish.places)
+    return "Add `reason:` to the assignment." if is_written else "Say why with --reason."
 
 
 def _refuse(wish: DesiredGrant, message: str, remedy: str) -> Refusal:

@@ -53,7 +53,7 @@ def make_plan(
     check_origin(wanted.pins, actual.origin)
     names = Names.of(actual, wanted.pins)
     desired = (
-        restored(wanted.undo, guardrails, actual)
+        restored(wanted.undo, wanted, actual, names, instant)
         if wanted.undo
         else resolve(wanted.policy, guardrails, actual, names, instant)
     )

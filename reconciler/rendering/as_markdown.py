@@ -9,7 +9,8 @@ but that, because a part of them would read like all of them (T16).
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from reconciler.rendering.markdown import Section, address, code
+from reconciler.rendering.fitting import Missing, fitted
+from reconciler.rendering.markdown import address, code
 from reconciler.rendering.markdown_parts import brief_sections, sections
 from reconciler.rendering.summary import drift_summary, summary
 from reconciler.rendering.wording import plural, unread
@@ -46,45 +47,15 @@ def _document(tree: Tree, total: Callable[[Tree, int], str], limit: int, full_at
     head = f"### {total(tree['summary'], len(tree['refusals']))}"
     top = [head, _verdict(tree), *_frame(tree)]
     where = f"The whole plan: {address(full_at)}" if full_at else ""
-    foot = _footer(tree, where)
+    foot = [_footer(tree, where)]
     for parts in (sections(tree), brief_sections(tree)):
-        told = _fitted(top, parts, foot, where, limit)
-        if told is not None:
+        told = fitted(top, parts, foot, limit, lambda missing: _missing(missing, where))
+        if len(told) <= limit:
             return told
     return _nothing(tree, head, where)
 
 
-def _fitted(top: list[str], parts: list[Section], foot: str, where: str, limit: int) -> str | None:
-    """Return the document with as many rows as there is room for; None if the needed do not fit."""
-
-    def told(count: int) -> str:
-        left = count
-        blocks, missing = [], {}
-        for part in parts:
-            shown = min(left, len(part.rows))
-            left -= shown
-            if shown:
-                blocks.append(part.told(shown))
-            if shown < len(part.rows):
-                missing[part.noun] = len(part.rows) - shown
-        note = [_missing(missing, where)] if missing else []
-        return "\n\n".join([*top, *note, *blocks, foot]) + "\n"
-
-    every = sum(len(part.rows) for part in parts)
-    needed = sum(len(part.rows) for part in parts if part.is_needed)
-    if len(told(every)) <= limit:
-        return told(every)
-    if len(told(needed)) > limit:
-        return None
-    # The most rows that fit lie between what is needed and everything.
-    low, high = needed, every
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (middle, high) if len(told(middle)) <= limit else (low, middle)
-    return told(low)
-
-
-def _missing(missing: dict[str, int], where: str) -> str:
+def _missing(missing: Missing, where: str) -> str:
     kinds = ", ".join(plural(count, noun) for noun, count in missing.items())
     rows = plural(sum(missing.values()), "row")
     told = f"**{rows} not shown here for want of room:** {kinds}. No refusal, no change of high"

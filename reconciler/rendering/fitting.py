@@ -17,8 +17,8 @@ def fitted(
 ) -> str:
     """Return a document of at most `limit` characters with as many rows as there is room for.
 
-    `note` tells what is missing and stands below `top`. Without room for even that, the limit
-    does not hold: `top` and `foot` are what the caller keeps short.
+    `note` tells what is missing and stands below `top`. Sections whose rows are all needed come
+    first. Without room for those, `top` and `foot` the limit does not hold, and the caller looks.
     """
 
     def told(count: int) -> str:
@@ -38,8 +38,8 @@ def fitted(
     every = sum(len(part.rows) for part in parts)
     if len(told(every)) <= limit:
         return told(every)
-    # The most rows that fit lie between none and all.
-    low, high = 0, every
+    # The most rows that fit lie between what is needed and everything.
+    low, high = sum(len(part.rows) for part in parts if part.is_needed), every
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (middle, high) if len(told(middle)) <= limit else (low, middle)

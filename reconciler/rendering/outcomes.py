@@ -1,7 +1,7 @@
 """What became of an apply, line by line and as a sum."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from reconciler.domain.outcome import Outcome, Result
 from reconciler.rendering.safe import short, visible
@@ -38,8 +38,9 @@ def outcomes_summary(outcomes: Sequence[Outcome], head: str) -> str:
 
 
 def undo_text(path: str, left: Sequence[str]) -> str:
-    """Say how the run is undone, and what of it is not."""
-    lines = [f"To undo this run: reconciler apply {visible(path)}"]
+    """Say how the run is undone, and what of it is not; `path` is empty when nothing is."""
+    how = f"To undo this run: reconciler apply {visible(path)}"
+    lines = [how if path else "No plan undoes this run:"]
     return "\n".join([*lines, *(f"  {visible(one)}" for one in left)]) + "\n"
 
 
@@ -72,6 +73,14 @@ def others_text(found: Mapping[str, str]) -> str:
 def unverified_text(what: str, why: str) -> str:
     """Say that a look after the writing failed; the outcomes above stand as they are."""
     return f"Not verified, {what}: {visible(why)}\n"
+
+
+def on_its_way_text(left: timedelta) -> str:
+    """Say why nothing seems to happen for a while: a dead run's request may still arrive."""
+    return (
+        "… an earlier run ended in the middle of a write; waiting "
+        f"{max(1, round(left.total_seconds()))} s, until its request can no longer arrive\n"
+    )
 
 
 def unfinished_text(found: Sequence[tuple[str, str, str]]) -> str:

@@ -10,33 +10,41 @@ from typing import Any
 
 from reconciler.audit.reconcile import TOLERANCE, Activity, Log
 from reconciler.audit.writes import instant_of
+from reconciler.console.answers import ForbiddenError
 from reconciler.console.client import ReadClient, Record
-from reconciler.errors import IncompleteReadError
+from reconciler.domain.names import PrincipalKind, PrincipalName
+from reconciler.errors import IncompleteReadError, MissingError
 
 _TYPES = "23,24,25,37,102,107,108,109,110,111,140,141,142,1023"
 """Users, service users, their roles, and what roles permit (API reference, section 8)."""
+
+_TOKENS = "112,113,114"
+"""API tokens generated and revoked: who steals a token may make another."""
+
+_ALL_ROLES = {"includeParents": "true", "includeChildren": "true"}
 
 _ABOUT_ROLES = (107, 108, 109)
 """In these the top-level `userId` is the actor, not the target."""
 
 
-def read_log(client: ReadClient, since: datetime) -> Log:
+def read_log(client: ReadClient, since: datetime, labels: Iterable[str] = ()) -> Log:
     """Return the log from `since` on, a little more for clocks that differ.
 
+    With what helps to read it: who is called by these labels now, and what the roles are called.
     Raises ConsoleError; DeniedError and MissingError when the console does not show its log.
     """
     first = client.get("/activities", {"limit": "1", "sortBy": "createdAt", "sortOrder": "asc"})
-    records = first.get("data")
-    oldest = records[0].get("createdAt") if isinstance(records, list) and records else None
-    return Log(read_activities(client, since - TOLERANCE), instant_of(str(oldest)))
+    told = _first(first.get("data")).get("createdAt")
+    activities = read_activities(client, since - TOLERANCE)
+    return Log(activities, instant_of(_word(told)), _ids(client, labels), _roles(client))
 
 
 def read_activities(client: ReadClient, since: datetime) -> tuple[Activity, ...]:
-    """Return what was done to users, service users and roles since an instant, oldest first.
+    """Return what was done to users, service users, tokens and roles since an instant.
 
     Raises ConsoleError; IncompleteReadError names the narrower question as the remedy.
     """
-    bound = {"activityTypes": _TYPES, "createdAt__gte": _stamp(since)}
+    bound = {"activityTypes": f"{_TYPES},{_TOKENS}", "createdAt__gte": _stamp(since)}
     try:
         records = client.list_all("/activities", params=bound)
     except IncompleteReadError as error:
@@ -88,6 +96,45 @@ def own_name(client: ReadClient) -> str:
     """Return the full name of this token's owner; raises ConsoleError."""
     record = client.get("/user").get("data")
     return _word(record.get("fullName")) if isinstance(record, dict) else ""
+
+
+def _first(records: Any) -> Record:
+    """Return the first record of an answer; nothing where it has another form."""
+    first = records[0] if isinstance(records, list) and records else None
+    return first if isinstance(first, dict) else {}
+
+
+def _ids(client: ReadClient, labels: Iterable[str]) -> dict[str, frozenset[str]]:
+    """Return the ids behind labels that lead to exactly one principal, as anybody may copy a name.
+
+    Addresses are unique; the console has no filter for the names of service users.
+    """
+    found: dict[str, frozenset[str]] = {}
+    for label in sorted(labels):
+        name = PrincipalName.parse(label)
+        if name.kind is PrincipalKind.SERVICE:
+            records = client.list_all("/service-users")
+            names = [PrincipalName.service(_word(record.get("name"))) for record in records]
+        else:
+            records = client.list_all("/users", params={"email": name.text})
+            names = [PrincipalName.user(_word(record.get("email"))) for record in records]
+        ids = [
+            _word(record.get("id"))
+            for record, one in zip(records, names, strict=True)
+            if one == name
+        ]
+        if len(ids) == 1:
+            found[label] = frozenset(ids)
+    return found
+
+
+def _roles(client: ReadClient) -> dict[str, str]:
+    """Return what the roles are called; nothing when this token may not see them."""
+    try:
+        records = client.list_all("/rbac/roles", params=_ALL_ROLES)
+    except (ForbiddenError, MissingError):
+        return {}
+    return {_word(record.get("id")): _word(record.get("name")) for record in records}
 
 
 def _activity(record: Record) -> Activity:

@@ -88,7 +88,9 @@ class _Course:
         except JournalError as error:
             self._stop("the record cannot be kept")
             # A token may be gone although nothing else was asked: that is told in any case.
-            return _Done(error.outcome if isinstance(error, UnrecordedStepError) else outcome, error)
+            return _Done(
+                error.outcome if isinstance(error, UnrecordedStepError) else outcome, error
+            )
         except BaseException:
             self._stop("an internal error ended the run")
             raise

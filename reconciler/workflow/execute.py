@@ -4,9 +4,9 @@ The console has no version on a user and replaces the whole list, so the last re
 write is what protects somebody else's change. What remains is the moment between that read and
 the write; `witness` reports what fell into it (T51).
 
-An outcome never claims less than may have happened. Once a request may have arrived it is `applied`
-or `unknown`, unless the console's own "no" to it is the only answer there was; the next run resolves
-what is unknown.
+An outcome never claims less than may have happened. Once a request may have arrived it is
+`applied` or `unknown`, unless the console's own "no" is the only answer there was; the next run
+resolves what is unknown.
 """
 
 from collections.abc import Callable

@@ -18,7 +18,7 @@ from reconciler.domain.secret import Secret
 from reconciler.domain.state import Principal
 from reconciler.errors import ConsoleError, LostAnswerError, ReconcilerError, RefusedError
 from reconciler.planning.compare import token_precondition
-from reconciler.workflow.execute import SETTLING, Record, is_done
+from reconciler.workflow.execute import SETTLING, Record, StoppedError, is_done
 from reconciler.workflow.hands import Hands
 
 LOST = "its token is lost: make a new one with `reconciler service-user rotate`"
@@ -44,8 +44,8 @@ class Around:
     hands: Hands
     journal: Record
     sleep: Callable[[float], None]
-    check_locks: Callable[[], None]
-    """Raises RefusedError when a lock was lost."""
+    check: Callable[[], None]
+    """Raises StoppedError when nothing more may be written: a lock was lost, the run is to end."""
 
 
 def create(operation: Operation, expires: datetime, around: Around) -> Given:
@@ -62,11 +62,13 @@ def create(operation: Operation, expires: datetime, around: Around) -> Given:
         principal, secret = hands.create_service_user(operation, expires)
     except LostAnswerError as error:
         return Given(_look_for(operation, around, error))
+    except StoppedError as error:
+        return Given(Outcome(operation, Result.NOT_ATTEMPTED, error.message))
     except (ConsoleError, RefusedError) as error:
         return _failed(operation, error.message)
     if not is_done(operation, principal):
-        told = "the console's answer shows something else than was asked for"
-        return Given(Outcome(operation, Result.FAILED, told, principal.id), secret)
+        told = "made, but the console's answer shows something else than was asked for"
+        return Given(Outcome(operation, Result.UNKNOWN, told, principal.id), secret)
     told = "the console's answer shows it" if secret else f"the answer holds no token; {LOST}"
     return Given(Outcome(operation, Result.APPLIED, told, principal.id), secret)
 
@@ -90,6 +92,8 @@ def rotate(operation: Operation, expires: datetime, around: Around) -> Given:
         secret = hands.rotate_token(operation, expires)
     except LostAnswerError as error:
         return Given(_look_at(operation, around, error))
+    except StoppedError as error:
+        return Given(Outcome(operation, Result.NOT_ATTEMPTED, error.message))
     except (ConsoleError, RefusedError) as error:
         return _failed(operation, error.message)
     told = "the console's answer shows it" if secret else f"the answer holds no token; {LOST}"
@@ -121,7 +125,7 @@ def verify(given: Given, expires: datetime, around: Around) -> Given:
     different = _difference(operation, seen, expires)
     if different or seen is None:
         told = f"written, but a reading after it shows that {different}"
-        return replace(given, outcome=replace(outcome, result=Result.FAILED, detail=told))
+        return replace(given, outcome=replace(outcome, result=Result.UNKNOWN, detail=told))
     is_shown = _end(seen) is not None
     told = f"{outcome.detail}; a reading after it shows {_shown(seen)}"
     return replace(given, outcome=replace(outcome, detail=told), is_verified=is_shown)
@@ -135,8 +139,8 @@ def _obstacle(
         around.journal.append("intent", events.intent(operation))
         if is_moved():
             return Outcome(operation, Result.CONFLICT, conflict)
-        around.check_locks()
-    except RefusedError as error:
+        around.check()
+    except (StoppedError, RefusedError) as error:
         return Outcome(operation, Result.NOT_ATTEMPTED, error.message)
     except ConsoleError as error:
         return Outcome(operation, Result.FAILED, f"not read again: {error.message}")

@@ -8,9 +8,11 @@ the token's owner is not told apart.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from reconciler.console.client import ReadClient, Record
 from reconciler.domain.outcome import Outcome, Result
+from reconciler.errors import NotUnderstoodError
 
 _TYPES = "23,24,25,37,140,141,142"
 """Users and service users added, changed and removed (API reference, section 8)."""
@@ -30,8 +32,7 @@ class Mark:
 def mark(client: ReadClient) -> Mark:
     """Note where the log stands; raises ConsoleError."""
     newest = client.get("/activities", {"limit": "1", "sortBy": "createdAt", "sortOrder": "desc"})
-    records = newest.get("data")
-    instant = str(records[0].get("createdAt")) if isinstance(records, list) and records else None
+    instant = _instant(newest.get("data"))
     return Mark(instant, frozenset(str(record["id"]) for record in _since(client, instant)))
 
 
@@ -53,6 +54,20 @@ def others(
         if target and actor != own_name and str(record["id"]) not in since.seen:
             found[target] = actor
     return found
+
+
+def _instant(records: Any) -> str | None:
+    """Return when the first of some records is from, None without any."""
+    if records == []:
+        return None
+    first = records[0] if isinstance(records, list) else None
+    instant = first.get("createdAt") if isinstance(first, dict) else None
+    if not isinstance(instant, str):
+        raise NotUnderstoodError(
+            "GET /activities: the newest entry of the log has no time",
+            "Nothing may be concluded from it. Try again later.",
+        )
+    return instant
 
 
 def _since(client: ReadClient, instant: str | None) -> list[Record]:

@@ -138,6 +138,8 @@ KEPT = {
     "Operation.changes": "changes",
     "Operation.precondition": "precondition",
     "Operation.taken": "taken",
+    "Operation.revokes_token": "revokes_token",
+    "Operation.note": "note",
     "Change.action": "action",
     "Change.grant": "role_id",
     "Change.reason": "reason",

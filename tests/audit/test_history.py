@@ -170,6 +170,9 @@ def test_a_folder_on_the_way_that_is_a_file_is_an_error(path: Path) -> None:
     assert caught.value.message.endswith("cannot be read: Not a directory.")
 
 
+WHO = {"kind": "user", "name": "ana", "id": "10"}
+
+
 def record(kind: str, data: dict[str, Any], time: str = "2026-11-22T09:00:00Z") -> Record:
     return Record(7, time, "0" * 16, kind, data, "sha256:" + "0" * 64)
 
@@ -178,14 +181,16 @@ def record(kind: str, data: dict[str, Any], time: str = "2026-11-22T09:00:00Z") 
     "odd",
     [
         record("run-started", {}),
-        record("intent", {"principal": {"name": "ana"}}),
-        record("intent", {"principal": {"name": "ana"}, "taken": -1}),
-        record("intent", {"principal": {"name": "ana"}, "taken": True}),
-        record("intent", {"principal": {"name": "ana"}, "taken": 10**7}),
-        record("intent", {"principal": {"name": "ana"}, "taken": 1}, time="now"),
-        record("intent", {"principal": {"name": "ana"}, "taken": 1}, time="2026-11-22T09:00:00"),
+        record("intent", {"principal": WHO}),
+        record("intent", {"principal": WHO, "taken": -1}),
+        record("intent", {"principal": WHO, "taken": True}),
+        record("intent", {"principal": WHO, "taken": 10**7}),
+        record("intent", {"principal": WHO, "taken": 1}, time="now"),
+        record("intent", {"principal": WHO, "taken": 1}, time="2026-11-22T09:00:00"),
         record("intent", {"principal": None, "taken": 1}),
-        record("outcome", {"principal": {"name": "ana"}}),
+        record("intent", {"principal": {"name": "ana"}, "taken": 1}),
+        record("intent", {"principal": WHO | {"id": []}, "taken": 1}),
+        record("outcome", {"principal": WHO}),
         record("resolved", {}),
     ],
 )
@@ -194,6 +199,25 @@ def test_a_record_of_another_form_is_an_error_and_never_nothing(odd: Record) -> 
         past_revokes([odd], HERE)
 
     assert caught.value.message.startswith(f"Record 7 of the journal ({odd.kind}) has a form")
+
+
+def test_service_users_of_one_name_have_outcomes_of_their_own() -> None:
+    one, two = ({"kind": "service", "name": "service:siem", "id": n} for n in "12")
+    records = [
+        replace(record(kind, data), sequence=number)
+        for number, (kind, data) in enumerate(
+            [
+                ("run-started", {"origin": HERE}),
+                ("intent", {"principal": one, "taken": 1}),
+                ("intent", {"principal": two, "taken": 4}),
+                ("outcome", {"principal": one, "result": "failed"}),
+                ("outcome", {"principal": two, "result": "applied"}),
+            ],
+            start=1,
+        )
+    ]
+
+    assert len(past_revokes(records, HERE)) == 4
 
 
 def test_records_that_do_not_say_count_every_scope_that_is_lost() -> None:
@@ -279,21 +303,26 @@ def test_a_number_of_another_form_is_an_error(taken: object) -> None:
 
 
 def test_a_policy_counts_as_applied_when_a_whole_run_did_it() -> None:
-    def run(number: int, digest: str, origin: str, **results: int) -> list[Record]:
-        begun = {"origin": origin, "policy_digest": digest}
+    def run(number: int, digest: str, origin: str, of: Any, **results: int) -> list[Record]:
+        begun = {"origin": origin, "policy_digest": digest, "operations": of}
         return [
             Record(number, "", f"r{number}", "run-started", begun, ""),
             Record(number + 1, "", f"r{number}", "run-finished", {"results": results}, ""),
         ]
 
     records = [
-        *run(1, "whole", HERE, applied=3),
-        *run(3, "partly", HERE, applied=1, failed=1),
-        *run(5, "elsewhere", THERE, applied=1),
-        Record(7, "", "r7", "run-started", {"origin": HERE, "policy_digest": "died"}, ""),
+        *run(1, "whole", HERE, 3, applied=3),
+        *run(3, "partly", HERE, 2, applied=1, failed=1),
+        *run(5, "elsewhere", THERE, 1, applied=1),
+        *run(7, "stopped before the first", HERE, 3),
+        *run(9, "stopped after the first", HERE, 3, applied=1),
+        *run(11, "nothing to do", HERE, 0),
+        *run(13, "does not say", HERE, None),
+        Record(15, "", "r15", "run-started", {"origin": HERE, "policy_digest": "died"}, ""),
+        Record(16, "", "r16", "run-finished", {"results": {}}, ""),
     ]
 
-    assert applied_policies(records, HERE) == frozenset({"whole"})
-    assert applied_policies(records, None) == frozenset({"whole", "elsewhere"})
+    assert applied_policies(records, HERE) == frozenset({"whole", "nothing to do"})
+    assert applied_policies(records, None) == frozenset({"whole", "nothing to do", "elsewhere"})
     assert applied_policies([], HERE) is None
     assert applied_policies(records[4:6], HERE) is None

@@ -44,9 +44,10 @@ def test_an_unknown_outcome_leaves_it_unfinished() -> None:
 
 
 def test_a_resolution_finishes_it() -> None:
-    records = record(1, "intent"), record(2, "outcome", result="unknown"), record(3, "resolved")
+    records = record(1, "intent"), record(2, "outcome", result="unknown")
 
-    assert open_intents(*records) == []
+    assert open_intents(*records, record(3, "resolved", intent=1)) == []
+    assert open_intents(*records, record(3, "resolved", intent=2)) == [(1, "ana@acme.example")]
 
 
 def test_an_outcome_of_somebody_else_finishes_nothing() -> None:
@@ -136,3 +137,19 @@ def test_what_was_intended_on_another_console_is_not_this_one_s() -> None:
     assert unfinished(records, "https://acme.example") == ()
     assert len(unfinished(records, "https://staging.example")) == 1
     assert len(unfinished(records)) == 1
+
+
+def test_the_outcome_of_another_console_finishes_nothing() -> None:
+    acme, staging = "https://acme.example", "https://staging.example"
+    records = [
+        Record(1, "", "a", "run-started", {"origin": acme}, ""),
+        Record(2, "", "a", "intent", {"principal": ANA}, ""),
+        Record(3, "", "a", "outcome", {"principal": ANA, "result": "unknown"}, ""),
+        Record(4, "", "b", "run-started", {"origin": staging}, ""),
+        Record(5, "", "b", "intent", {"principal": ANA}, ""),
+        Record(6, "", "b", "outcome", {"principal": ANA, "result": "applied"}, ""),
+    ]
+
+    assert [each.sequence for each in unfinished(records, acme)] == [2]
+    assert unfinished(records, staging) == ()
+    assert [each.sequence for each in unfinished(records)] == [2]

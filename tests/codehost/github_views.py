@@ -8,7 +8,7 @@ counters, avatars and most links are left out.
 from datetime import datetime
 from typing import Any
 
-from codehost.github_world import Account, Artifact, Comment, Item, Review, Run, World
+from codehost.github_world import ACTIONS, Account, Artifact, Comment, Item, Review, Run, World
 
 
 def time_of(instant: datetime | None) -> str | None:
@@ -36,8 +36,13 @@ class Views:
             "site_admin": False,
         }
 
-    def app(self, by_app: bool) -> dict[str, Any] | None:
-        return {"id": 15368, "slug": "github-actions", "name": "GitHub Actions"} if by_app else None
+    def app(self, thing: Comment | Item) -> dict[str, Any] | None:
+        """Return the app that wrote something; None for a person."""
+        if not thing.by_app or thing.author is None:
+            return None
+        slug = thing.author.login.removesuffix("[bot]")
+        number = 15368 if thing.author.login == ACTIONS else thing.author.id
+        return {"id": number, "slug": slug, "name": slug.title()}
 
     def comment(self, comment: Comment) -> dict[str, Any]:
         kind = "pull" if self._world.items[comment.number].pull else "issues"
@@ -52,7 +57,7 @@ class Views:
             "created_at": time_of(comment.created),
             "updated_at": time_of(comment.updated),
             "author_association": "NONE" if comment.by_app else "MEMBER",
-            "performed_via_github_app": self.app(comment.by_app),
+            "performed_via_github_app": self.app(comment),
         }
 
     def label(self, name: str) -> dict[str, Any]:
@@ -85,7 +90,7 @@ class Views:
             "comments": len(self._world.comments_on(item.number)),
             "created_at": time_of(item.created),
             "updated_at": time_of(item.updated),
-            "performed_via_github_app": self.app(item.by_app),
+            "performed_via_github_app": self.app(item),
         }
         if item.pull:
             found["pull_request"] = {

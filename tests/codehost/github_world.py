@@ -179,6 +179,13 @@ class World:
         self.tokens[value] = self._token(self.accounts[ACTIONS], permissions, 1000)
         return value
 
+    def app_token(self, login: str, permissions: Mapping[str, str]) -> str:
+        """Mint a token of another app: `renovate[bot]`."""
+        self.account(login).type = "Bot"
+        value = f"ghs_{secrets.token_hex(18)}"
+        self.tokens[value] = self._token(self.account(login), permissions, 5000)
+        return value
+
     def _token(self, account: Account, permissions: Mapping[str, str], limit: int) -> Token:
         reset, is_app = self._clock() + timedelta(hours=1), account.type == "Bot"
         return Token(account, dict(permissions), reset, is_app, limit)

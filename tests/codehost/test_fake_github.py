@@ -55,6 +55,14 @@ def test_a_comment_of_a_job_is_the_bots_and_is_listed_after_the_others(
     assert [bool(each["performed_via_github_app"]) for each in listed] == [False, True]
 
 
+def test_another_app_is_another_bot(hub: GitHub) -> None:
+    other = Caller(hub, hub.world.app_token("renovate[bot]", {"pull-requests": "write"}))
+    made = other("POST", f"/issues/{pull_of(hub).number}/comments", {"body": "x"}).json
+    assert (made["user"]["login"], made["user"]["type"]) == ("renovate[bot]", "Bot")
+    assert made["performed_via_github_app"]["slug"] == "renovate"
+    assert other("GET", f"{hub.api}/user").status == 403
+
+
 def test_a_comment_is_changed_and_it_is_known_by_whom(hub: GitHub, bot: Caller) -> None:
     comment = hub.world.comment(pull_of(hub).number, "eve", "hers")
     assert bot("GET", f"/issues/comments/{comment.id}").json["body"] == "hers"

@@ -253,6 +253,15 @@ def test_what_a_job_kept_is_fetched_here_or_elsewhere(lab: GitLab, bot: Caller) 
         assert archive.read("plan.json") == b"{}"
 
 
+def test_a_jobs_own_token_fetches_artifacts_and_writes_no_note(lab: GitLab, bot: Caller) -> None:
+    request_of(lab)
+    job = lab.world.job("plan", "main", BASE, {"a": b""})
+    url = f"{lab.api}/projects/4711"
+    assert ask("GET", f"{url}/jobs/{job.id}/artifacts", JOB_TOKEN=bot.token).status == 200
+    refused = ask("POST", f"{url}/merge_requests/1/notes", {"body": "x"}, JOB_TOKEN=bot.token)
+    assert refused.status == 401
+
+
 def test_the_newest_of_a_branch_is_not_that_of_a_merge_request(lab: GitLab, bot: Caller) -> None:
     kept = lab.world.job("drift", "main", BASE, {"a": b"1"}, pipeline=1)
     lab.world.job("drift", "main", BASE, pipeline=2)

@@ -89,6 +89,7 @@ LAYOUTS = {
     ),
     "a comment behind brackets keeps its place": ("a: [b,\n  c]   # d\n", "a: [b, c] # d\n"),
     "a comment in empty brackets stays": ("a: [ # b\n  ]\n", "a: [] # b\n"),
+    "blank lines in empty brackets go": ("a: [ # b\n\n  ]\nc: 1\n", "a: [] # b\nc: 1\n"),
     "comments stand as deep as their columns show": (
         "a:\n- b: 1\n  # of b\n# of a\nc: 1\n",
         "a:\n  - b: 1\n    # of b\n# of a\nc: 1\n",
@@ -123,6 +124,15 @@ LAYOUTS = {
     "a text in a block keeps what its sign says": (
         "a:\n   - |2\n       b\n   - |+\n     c\n\n\n   - d\n",
         "a:\n  - |2\n      b\n  - |+\n    c\n\n\n  - d\n",
+    ),
+    "a sign may count other blanks than two": (
+        "a:\n     b: |3\n          c\n        d\n",
+        "a:\n  b: |3\n       c\n     d\n",
+    ),
+    "a comment after kept line breaks is not part of them": ("a: |+\n  b\n# c\nd: 1\n", None),
+    "windows line ends go within texts too": (
+        'a: "b\r\n  c"\r\nd: |\r\n  e\r\n  f\r\n',
+        'a: "b\n  c"\nd: |\n  e\n  f\n',
     ),
     "an empty text in a block": ("a: >-\nb: 1\n", None),
     "lists in lists": (

@@ -72,9 +72,11 @@ def _full(text: str) -> Plan:
         precondition=_DIGEST,
         notes=(text, text),
         effects=effects,
+        note=text,
     )
     invite = replace(update, kind=OperationKind.INVITE, principal_id=None, before=None)
     delete = replace(update, kind=OperationKind.DELETE, after=None, changes=(lost,))
+    left = replace(update, kind=OperationKind.REVOKE_TOKEN, changes=(), revokes_token=True)
     service = PrincipalName(PrincipalKind.SERVICE, "key", text)
     return Plan(
         instant=NOW,
@@ -86,7 +88,7 @@ def _full(text: str) -> Plan:
         policy_digest=_DIGEST,
         guardrails_digest=_DIGEST,
         content_digest=_DIGEST,
-        operations=(update, invite, delete),
+        operations=(update, invite, delete, left),
         refusals=(Refusal(text, text, text, (place, Place(text))), Refusal("rule", text, text)),
         unlisted=(
             UnlistedPrincipal(name, "11", many, is_admin=False),

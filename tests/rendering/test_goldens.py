@@ -167,6 +167,17 @@ def somebody_parked() -> Plan:
     return plan(world(ANA), former=(gone("ana@acme.example"),), guardrails=guardrails)
 
 
+def a_token_that_is_left() -> Plan:
+    """Dee is parked already, and the token was never revoked."""
+    dee = replace(
+        user("13", "dee@acme.example", grant(VIEWER, LYON)),
+        token_created="2026-11-01T08:00:00.000000Z",
+    )
+    people = world(ANA, dee)
+    guardrails = replace(RELAXED, nothing_left=parked())
+    return plan(people, STANDING, former=(gone("dee@acme.example"),), guardrails=guardrails)
+
+
 def an_undo() -> Plan:
     """Ana goes back to SOC, Bo's invitation is taken back; Cy was changed since, Dee deleted."""
     left = {name: Entries(Level.SITE, frozenset({("101", "2")})) for name in ("10", "11", "12")}
@@ -411,6 +422,7 @@ CASES: dict[str, Callable[[], Plan]] = {
         invitations,
         a_deletion,
         somebody_parked,
+        a_token_that_is_left,
         an_undo,
         an_open_window_with_a_reason,
         a_window_without_an_end,

@@ -102,9 +102,10 @@ def test_a_text_for_which_a_check_does_not_hold_is_named_and_so_are_all_others()
 
 
 @pytest.mark.parametrize("color", [False, True])
-def test_nothing_printed_is_obeyed_and_values_never_add_lines(
+def test_nothing_printed_is_obeyed_by_a_terminal_or_a_runner(
     corpus: Corpus, color: bool, full: Full, check_harmless: Check
 ) -> None:
+    """Nor does a value ever add a line."""
     usual = [told.count("\n") for told in everything("x", full, color=color)]
 
     def holds(text: str) -> None:

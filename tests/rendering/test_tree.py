@@ -60,6 +60,7 @@ UNTOLD = {
     "Plan.taken": "what the journal keeps for the limits; the guardrails have counted it already",
     "Permission.identifier": "the title stands for it; the digest of the role knows it",
     "Operation.taken": "for the journal; the revokes and what is held afterwards show it",
+    "Operation.note": "for the journal; what is asked for by hand is in no saved plan",
     "Role.owner_level": "how a role was found; its id says which one it is",
     "Role.owner_id": "as owner_level",
     "Role.predefined": "tells in `risk`",

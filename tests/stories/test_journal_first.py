@@ -1,9 +1,10 @@
 """The journal comes first: no record, no change (T59, T66, T67)."""
 
 import json
+import re
 import resource
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -126,6 +127,67 @@ def limited() -> Callable[[int], AbstractContextManager[None]]:
             resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
     return limit
+
+
+def test_a_write_that_is_tried_again_is_not_sent_when_the_journal_has_failed_meanwhile(
+    desk: Any, proxy: Any, limited: Any
+) -> None:
+    """Two are in flight: the disk is full when the one ends, and the other lost its answer."""
+    both = "assignments:\n  - {members: [ana@acme.example], role: SOC, sites: [Acme/*]}\n"
+    desk.edit("access.yaml", "members: [ana@acme.example, ", "members: [")
+    desk.edit("access.yaml", "assignments:\n", both)
+    journal = desk.folder / ".reconciler" / "journal.jsonl"
+    arrived: list[Any] = []
+    full = ExitStack()
+
+    def one_of_two(exchange: Any) -> None:
+        arrived.append(exchange)
+        if exchange is not arrived[0]:
+            while b"outcome" not in journal.read_bytes().split(b"\n")[-1]:
+                pass
+            exchange.reset()
+            return
+        while len(desk.recorded("intent")) < 2 or len(arrived) < 2:
+            pass
+        full.enter_context(limited(journal.stat().st_size + 300))
+        exchange.answer(exchange.forward())
+
+    proxy.when(one_of_two, method="PUT", times=2)
+    with full:
+        told = desk.run("apply", "--auto-approve", "--concurrency", "2")
+
+    assert told.code == 4, told.text
+    assert "cannot be written" in told.err
+    assert proxy.count(CHANGES) == 2
+    assert len(desk.written()) == 1
+    assert re.search("^unknown +update [^ ]+: PUT .* Then: ", told.out, re.MULTILINE), told.out
+
+
+def moved(path: Path) -> None:
+    path.rename(path.with_name("elsewhere.jsonl"))
+
+
+def replaced(path: Path) -> None:
+    content = path.read_bytes()
+    path.unlink()
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    "harm", [Path.unlink, moved, replaced], ids=["deleted", "moved", "replaced"]
+)
+def test_a_journal_that_is_not_there_any_more_ends_the_run(
+    desk: Any, proxy: Any, faults: Any, harm: Callable[[Path], None]
+) -> None:
+    journal = desk.folder / ".reconciler" / "journal.jsonl"
+    proxy.when(faults.before(lambda: harm(journal)), method=CHANGES, skip=1)
+
+    told = desk.run("apply", "--auto-approve")
+
+    assert told.code == 4, told.text
+    assert "The journal .reconciler/journal.jsonl cannot be written: " in told.err
+    assert len(desk.written()) == 2
+    assert f"applied       invite {ORDER[1]}" in told.out
 
 
 def test_a_journal_that_another_apply_holds_refuses(desk: Any, proxy: Any, faults: Any) -> None:

@@ -61,6 +61,79 @@ def test_a_ghost_beside_a_write_of_ours_is_told_by_its_role(desk: Any) -> None:
     assert "unless it names another role or scope" in done.out
 
 
+def test_a_ghost_on_a_scope_that_was_held_before_is_told(desk: Any) -> None:
+    desk.edit("access.yaml", "[ana@acme.example, bo@", "[bo@")
+    desk.edit(
+        "access.yaml",
+        "former:",
+        "  - {members: [ana@acme.example], role: SOC, sites: [Acme/Berlin, Acme/Lyon]}\nformer:",
+    )
+    assert desk.run("apply", "--auto-approve").code == 0
+    with_the_apply_token(desk, "ana@acme.example", "Admin")
+
+    done = desk.run("audit", "reconcile")
+
+    assert done.code == 1
+    assert "gave user Ana role Admin in Global/Acme/Berlin" in done.out
+
+
+def invites(desk: Any, name: str) -> None:
+    """Whoever stole the token invites somebody, just as we meant to invite Lena."""
+    entries = [{"id": SITES["Berlin"], "roleId": ROLES["SOC"]}]
+    data = {"email": f"{name}@acme.example", "fullName": name, "scope": "site"}
+    body = {"data": {**data, "scopeRoles": entries}}
+    status, said = desk.api("POST", "/users", body, "reconciler")
+    assert status == 200, said
+
+
+def test_a_ghost_in_the_shadow_of_an_invitation_that_failed_is_told(
+    desk: Any, proxy: Any, faults: Any
+) -> None:
+    body = b'{"errors": [{"code": 4000010, "title": "Validation Error", "detail": "x"}]}'
+    proxy.when(faults.status(400, body), method="POST", path="/users", times=9)
+    assert desk.run("apply", "--auto-approve").code == 4
+    invites(desk, "evil")
+
+    done = desk.run("audit", "reconcile")
+
+    assert done.code == 1
+    assert "added user evil" in done.out
+
+
+def test_a_ghost_in_the_shadow_of_an_invitation_without_an_answer_is_told(
+    desk: Any, proxy: Any, faults: Any
+) -> None:
+    def lost(exchange: Any) -> None:
+        proxy.when(faults.status(500), method="GET", path="/users", times=999)
+        faults.reset_after(exchange)
+
+    proxy.when(lost, method="POST", path="/users")
+    desk.run("apply", "--auto-approve")
+    proxy.start_over()
+    assert desk.holds("lena@acme.example")
+    assert desk.results()["lena@acme.example"] == "unknown"
+    assert desk.run("audit", "reconcile").code == 0
+    invites(desk, "evil")
+
+    done = desk.run("audit", "reconcile")
+
+    assert done.code == 1
+    assert "added user evil" in done.out
+    assert "Lena" not in done.out
+
+
+def test_a_token_made_with_the_stolen_token_is_a_ghost(applied: Any) -> None:
+    siem = applied.console.world.named("siem").id
+    body = {"data": {"expirationDate": "2027-11-23T09:00:00.000000Z"}}
+    path = f"/service-users/{siem}/generate-api-token"
+    assert applied.api("POST", path, body, "reconciler")[0] == 200
+
+    done = applied.run("audit", "reconcile")
+
+    assert done.code == 1
+    assert "reconciler generated an API token for siem" in done.out
+
+
 def test_a_role_edited_with_the_stolen_token_is_a_ghost(applied: Any) -> None:
     body = {
         "data": {"name": "Everything", "description": "", "permissionIds": ["Users.view"]},
@@ -208,7 +281,8 @@ def test_service_users_made_and_rotated_by_us_are_no_ghosts(desk: Any) -> None:
     done = desk.run("audit", "reconcile")
 
     assert (done.code, done.err) == (0, "")
-    assert "explained by intents: 1; ghost writes: 0; without activity: 0;" in done.out
+    # One with a role, and one with a token.
+    assert "explained by intents: 2; ghost writes: 0; without activity: 0;" in done.out
 
 
 def test_an_undone_run_is_explained_too(applied: Any) -> None:

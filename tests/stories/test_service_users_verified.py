@@ -97,7 +97,7 @@ OTHER = (Grant("1820000000000000202", "1820000000000000302"),)
     ],
 )
 @BOTH
-def test_what_is_not_as_it_was_asked_for_is_a_failure(
+def test_what_is_not_as_it_was_asked_for_is_unknown(
     desk: Any, proxy: Any, faults: Any, command: Any, change: Any, words: str
 ) -> None:
     name = NAME if command is CREATE else "siem"
@@ -105,7 +105,7 @@ def test_what_is_not_as_it_was_asked_for_is_a_failure(
 
     told = desk.run(*command)
 
-    assert (told.code, outcome(desk)["result"]) == (4, "failed"), told.text
+    assert (told.code, outcome(desk)["result"]) == (4, "unknown"), told.text
     assert f"written, but a reading after it shows that {words}" in outcome(desk)["detail"]
     assert len(TOKEN.read_text("utf-8")) > 40
     assert "The token is in siem.token" in told.out
@@ -196,6 +196,49 @@ def test_an_end_that_a_console_rounds_is_the_end(
     proxy.when(faults.after(becomes(desk, NAME, token_expires_at=end)), method="POST")
 
     assert desk.run(*CREATE).code == code
+
+
+@BOTH
+def test_who_cannot_be_read_again_before_it_is_not_asked_for(
+    desk: Any, proxy: Any, faults: Any, command: Any
+) -> None:
+    proxy.when(faults.status(500), method="GET", path="/service-users", skip=1, times=9)
+
+    assert desk.run(*command).code == 4
+
+    assert (outcome(desk)["result"], written(desk)) == ("failed", 0)
+    assert outcome(desk)["detail"].startswith("not read again: ")
+    assert not TOKEN.exists()
+
+
+def test_an_answer_that_shows_something_else_is_a_failure_and_its_token_is_kept(
+    desk: Any, proxy: Any, faults: Any
+) -> None:
+    def change(body: Any) -> None:
+        body["data"]["scopeRoles"][0] |= {"roleId": "1820000000000000303", "roleName": "SOC"}
+
+    proxy.when(faults.changed(change), method="POST")
+
+    assert desk.run(*CREATE).code == 4
+
+    assert outcome(desk)["result"] == "failed"
+    assert "the console's answer shows something else" in outcome(desk)["detail"]
+    assert len(TOKEN.read_text("utf-8")) > 40
+
+
+@BOTH
+def test_an_end_that_cannot_be_recorded_is_told_and_the_token_is_kept(
+    desk: Any, proxy: Any, faults: Any, command: Any
+) -> None:
+    journal = Path(".reconciler/journal.jsonl")
+    proxy.when(faults.after(journal.unlink), method="POST")
+
+    told = desk.run(*command)
+
+    assert told.code == 4
+    assert "The journal .reconciler/journal.jsonl cannot be written: " in told.err
+    assert len(TOKEN.read_text("utf-8")) > 40
+    assert "The token is in siem.token" in told.out
 
 
 @BOTH

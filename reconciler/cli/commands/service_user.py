@@ -9,13 +9,14 @@ from typing import Any, TypeVar
 import click
 
 from reconciler.audit.journal import Journal
-from reconciler.cli.beforehand import settle
+from reconciler.cli.beforehand import settle, wait_out
 from reconciler.cli.console import write_client
 from reconciler.cli.delivery import Delivery, sink_options
 from reconciler.cli.issuing import Desk, Order
 from reconciler.cli.locking import locked
 from reconciler.cli.options import files, journal_file
 from reconciler.cli.session import Session, pass_session
+from reconciler.cli.signals import ending_in_order
 from reconciler.cli.signing import signed
 from reconciler.console.reader import read_actual
 from reconciler.documents.load import load
@@ -159,11 +160,13 @@ def _issue(
     wanted = Wanted(loaded.policy, loaded.guardrails, Options(), pins=loaded.pins)
     runtime, run_id, journal = session.runtime, secrets.token_hex(8), delivery.journal
     with (
+        ending_in_order(runtime.hurry),
         Journal(journal, now=runtime.now, run_id=run_id) as record,
         signed(record, journal, runtime.environ),
         write_client(session) as client,
         locked(session, client.origin, record, run_id) as locks,
     ):
+        wait_out(session, record, client.origin)
         actual = read_actual(client, session.progress())
         settle(record, actual)
         return Desk(session, client, record, locks, delivery).issue(order, wanted, actual)

@@ -51,7 +51,8 @@ def reconcile(session: Session, journal: Path, since: datetime | None) -> int:
     with read_client(session) as client:
         try:
             names, notes = _own_names(client, records)
-            log = read_log(client, begin)
+            labels = comparison.nameless(records, client.origin)
+            log = read_log(client, begin, labels)
         except (ForbiddenError, MissingError) as error:
             click.echo(f"Nothing was compared: {visible(error.message)}", err=True)
             return ExitCode.DONE
