@@ -108,7 +108,7 @@ class Desk:
     def _told(self, plan: Plan) -> str:
         """Say what is about to be done."""
         one = plan.operations[0]
-        if one.kind is OperationKind.CREATE:
+        if one.kind is OperationKind.CREATE or plan.refusals:
             color, width = self.session.color_out, self.session.width_out
             return plan_text(plan_tree(plan, __version__), color=color, width=width)
         return (

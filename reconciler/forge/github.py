@@ -23,7 +23,7 @@ from reconciler.forge.answers import (
 from reconciler.forge.api import Api
 from reconciler.forge.archive import unpack
 from reconciler.forge.base import Comment, ForgeError, Issue, Merged
-from reconciler.forge.words import the_only, whole_number, whole_sha
+from reconciler.forge.words import the_only, unlabelled, whole_number, whole_sha
 
 HEADERS = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
 REMEDY = (
@@ -33,9 +33,11 @@ REMEDY = (
 ACTIONS_BOT = "github-actions[bot]"
 """Who writes with a job's GITHUB_TOKEN."""
 _PULLS, _ISSUES, _ACTIONS = "pull-requests: write", "issues: write", "actions: read"
-_READ_PULLS = "pull-requests: read"
-_TRUSTED_EVENTS = ("schedule", "push", "workflow_dispatch")
-"""Whose runs execute the workflow as the branch has it, which a pull request does not."""
+_READ_PULLS, _CONTENTS = "pull-requests: read", "contents: read"
+_OF_DEFAULT = "schedule"
+"""Runs of the default branch alone, whatever else has its name ("Events that trigger workflows")."""
+_OF_A_REF = ("push", "workflow_dispatch")
+"""Run the workflow of a branch or of a tag; a pull request's is its own."""
 _OPINIONS = ("APPROVED", "CHANGES_REQUESTED", "DISMISSED")
 _MAX_RUNS = 30
 
@@ -100,19 +102,17 @@ class GitHub:
     def add_issue(self, title: str, body: str, label: str) -> Issue:
         """Open an issue ("Create an issue").
 
-        GitHub leaves a label out without a word when the token may not set it; then the issue
-        would not be found again, so that is an error.
+        GitHub leaves a label out without a word when the token may not set it. Such an issue would
+        not be found again, and each run would open a further one: it is closed, and an error.
         """
         wanted = {"title": title, "body": body, "labels": [label]}
         item = self._post(f"{self._home}/issues", wanted, needs=_ISSUES)
-        if label.casefold() not in {
-            text(one, "name").casefold() for one in objects(item, "labels")
-        }:
-            raise ForgeError(
-                f"GitHub opened issue {text(item, 'html_url')} without the label {label!a}",
-                REMEDY.format(needs=_ISSUES),
-            )
-        return self._issue(item)
+        issue = self._issue(item)
+        names = {text(one, "name").casefold() for one in objects(item, "labels")}
+        if label.casefold() not in names:
+            self.edit_issue(issue.number, title=title, body=body, is_open=False)
+            raise unlabelled(self.name, issue.url, label, REMEDY.format(needs=_ISSUES))
+        return issue
 
     def edit_issue(
         self, number: str, *, title: str, body: str, is_open: bool, note: str = ""
@@ -147,8 +147,9 @@ class GitHub:
         """Return the newest files of a trusted run ("List artifacts for a repository").
 
         The artifact says which branch and repository its run worked on, the run ("Get a workflow
-        run") by which event and with which workflow. GitHub names a tag where it would name a
-        branch, so tags with the branch's name have to be forbidden by a rule.
+        run") by which event, with which workflow and of which commit. GitHub names a tag where it
+        would name a branch, so that commit has to be one of the branch's, unless the clock, which
+        knows the default branch only, started the run.
         """
         found = [
             item
@@ -259,9 +260,23 @@ class GitHub:
     def _is_trusted(self, item: Any, branch: str) -> bool:
         run = digits(item, "workflow_run", "id")
         told = self._api.get(f"{self._home}/actions/runs/{run}", needs=_ACTIONS)
+        event = text(told, "event")
         return (
-            text(told, "event") in _TRUSTED_EVENTS
+            event in (_OF_DEFAULT, *_OF_A_REF)
             and text_or_nothing(told, "head_branch") == branch
             and digits(told, "head_repository", "id") == digits(told, "repository", "id")
             and re.match(r"\.github/workflows/", text(told, "path")) is not None
+            and (event == _OF_DEFAULT or self._is_on(whole_sha(text(told, "head_sha")), branch))
         )
+
+    def _is_on(self, commit: str, branch: str) -> bool:
+        """Tell whether a commit belongs to a branch ("Get a branch", "Compare two commits").
+
+        Both sides are commits: a name could be a tag's too.
+        """
+        path = f"{self._home}/branches/{quote(branch, safe='')}"
+        tip = whole_sha(text(self._api.get(path, needs=_CONTENTS), "commit", "sha"))
+        if tip == commit:
+            return True
+        path = f"{self._home}/compare/{commit}...{tip}?per_page=1"
+        return text(self._api.get(path, needs=_CONTENTS), "status") == "ahead"

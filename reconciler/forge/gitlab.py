@@ -21,7 +21,7 @@ from reconciler.forge.answers import (
 from reconciler.forge.api import Api
 from reconciler.forge.archive import unpack
 from reconciler.forge.base import Comment, ForgeError, Issue, Merged
-from reconciler.forge.words import the_only, whole_number, whole_sha
+from reconciler.forge.words import the_only, unlabelled, whole_number, whole_sha
 
 REMEDY = (
     "Let RECONCILER_GITLAB_TOKEN be a token of this project with the scope `api` and at least the"
@@ -82,17 +82,16 @@ class GitLab:
     def add_issue(self, title: str, body: str, label: str) -> Issue:
         """Open an issue ("New issue"); a label that the project lacks is made.
 
-        A label that the token may not set is left out without a word; then the issue would not be
-        found again, so that is an error.
+        A label that the token may not set is left out without a word. Such an issue would not be
+        found again, and each run would open a further one: it is closed, and an error.
         """
         wanted = {"title": title, "description": _without_commands(body)}
         item = self._post(f"{self._home}/issues", wanted | {"labels": _listed([label])})
+        issue = self._issue(item)
         if label not in items(item, "labels"):
-            raise ForgeError(
-                f"GitLab opened issue {text(item, 'web_url')} without the label {label!a}",
-                REMEDY.format(needs=_WRITE),
-            )
-        return self._issue(item)
+            self.edit_issue(issue.number, title=title, body=body, is_open=False)
+            raise unlabelled(self.name, issue.url, label, REMEDY.format(needs=_WRITE))
+        return issue
 
     def edit_issue(
         self, number: str, *, title: str, body: str, is_open: bool, note: str = ""

@@ -6,8 +6,9 @@ plan makes it worse. To add one, write a function and put its name into the tupl
 
 from collections.abc import Callable, Iterable
 
-from reconciler.domain.guardrails import NothingLeft
+from reconciler.domain.guardrails import Guardrails, NothingLeft
 from reconciler.domain.names import PrincipalKind, PrincipalName
+from reconciler.domain.pins import Pins
 from reconciler.domain.plan import Operation, Refusal
 from reconciler.planning.admins import admin_floor, single_sso
 from reconciler.planning.duties import (
@@ -41,7 +42,7 @@ def protected(judged: Judged) -> Iterable[Refusal]:
     lowered = [
         (operation.name, places_of(operation))
         for operation in judged.operations
-        if _is_protected(judged, operation.name, operation.principal_id) and _is_lowered(operation)
+        if _is_guarded(judged, operation.name, operation.principal_id) and _is_lowered(operation)
     ]
     ending = {id_ for id_, _ in judged.ending}
     lowered += [
@@ -49,7 +50,7 @@ def protected(judged: Judged) -> Iterable[Refusal]:
         for one in judged.targeted
         if one.principal is not None
         and one.principal.id in ending
-        and _is_protected(judged, one.name, one.principal.id)
+        and _is_guarded(judged, one.name, one.principal.id)
     ]
     for name, places in lowered:
         yield Refusal(
@@ -102,13 +103,19 @@ def window_leaves_nothing(judged: Judged) -> Iterable[Refusal]:
             )
 
 
-def _is_protected(judged: Judged, name: PrincipalName, principal_id: str | None) -> bool:
+def is_protected(
+    guardrails: Guardrails, pins: Pins | None, name: PrincipalName, principal_id: str | None
+) -> bool:
     """Tell whether the guardrails protect a principal: by name, by id, or by the pinned id."""
-    names, pins = judged.guardrails.protected, judged.names.pins
+    names = guardrails.protected
     by_id = PrincipalName.service(f"id:{principal_id}")
     is_named = name in names or (name.kind is PrincipalKind.SERVICE and by_id in names)
     pinned = {pin.id for pin in pins.principals if pin.name in names} if pins else set()
     return is_named or principal_id in pinned
+
+
+def _is_guarded(judged: Judged, name: PrincipalName, principal_id: str | None) -> bool:
+    return is_protected(judged.guardrails, judged.names.pins, name, principal_id)
 
 
 def _is_lowered(operation: Operation) -> bool:

@@ -31,6 +31,7 @@ _MARKS = {
     "update": ("~", Tone.CHANGE),
     "delete": ("-", Tone.LOSS),
     "revoke token": ("-", Tone.LOSS),
+    "rotate": ("~", Tone.CHANGE),
 }
 _SIGNS = {"grant": ("+ grant ", Tone.GAIN), "revoke": ("- revoke", Tone.LOSS)}
 _UNLISTED_SHOWN = 10

@@ -32,6 +32,8 @@ def headline(operation: Tree, quote: Quote, said: Quote) -> str:
         return f"invite {said(operation['full_name'])}"
     if operation["kind"] == "create":
         return "create the service user"
+    if operation["kind"] == "rotate":
+        return "renew the API token; the old one stops at once"
     if operation["kind"] == "delete":
         return "delete the user: nothing is left"
     if operation["kind"] == "revoke token":

@@ -25,19 +25,22 @@ def deliver(  # noqa: PLR0913 - two clocks, and what goes where
 ) -> int:
     """Deliver what the sink has not taken yet; return how many events it took.
 
-    With `after`, no record up to that number. Raises SinkError when it did not take all of it:
-    what it took is noted, the rest is delivered the next time. Raises SettingsError when the
-    cursor cannot be saved.
+    With `after`, no record up to that number; where that leaves out what the sink never took,
+    nothing is noted, so that a delivery without it goes on where the last one ended. Raises
+    SinkError when the sink did not take all of it: what it took is noted, the rest is delivered
+    the next time. Raises SettingsError when the cursor cannot be saved.
     """
     path = cursor_path(journal, address)
-    start = max(after, delivered(path, chain))
+    known = delivered(path, chain)
+    start, is_gapless = max(after, known), after <= known
     todo = ((n, event) for n, event in exported(chain.records, address.form) if n > start)
     count, noted = 0, start
     with Sink(address, monotonic, sleep) as sink:
         for record, events in batches(todo):
             sink.hand_over(events)
-            advance(path, address, chain.records[record - 1])
+            if is_gapless:
+                advance(path, address, chain.records[record - 1])
             count, noted = count + len(events), record
-    if len(chain.records) > noted:  # the rest is told to nobody
+    if is_gapless and len(chain.records) > noted:  # the rest is told to nobody
         advance(path, address, chain.records[-1])
     return count

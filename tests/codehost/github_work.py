@@ -118,6 +118,34 @@ class Work(Door):
             raise refusal(410, "Artifact has expired")
         return Reply(302, b"", {"Location": self.shelf.sign(artifact)})
 
+    # Branches
+
+    @route("GET", "/repos/{owner}/{name}/branches/{branch}")
+    def get_branch(self, _asked: Asked, branch: str, **_: str) -> Reply:
+        self.need("read", "contents")
+        commits = self.world.branches.get(branch)
+        if not commits:
+            raise refusal(404, "Branch not found")
+        return Reply(200, {"name": branch, "commit": {"sha": commits[-1]}, "protected": True})
+
+    @route("GET", "/repos/{owner}/{name}/compare/{basehead}")
+    def compare(self, _asked: Asked, basehead: str, **_: str) -> Reply:
+        """Say how the second stands to the first, of which both are commits here."""
+        self.need("read", "contents")
+        base, _dots, head = basehead.partition("...")
+        past = {base: self._past(base), head: self._past(head)}
+        if not past[base] or not past[head]:
+            raise refusal(404, "Not Found")
+        status = "ahead" if base in past[head] else "diverged"
+        status = "behind" if head in past[base] else status
+        return Reply(200, {"status": "identical" if base == head else status, "commits": []})
+
+    def _past(self, commit: str) -> list[str]:
+        for commits in self.world.branches.values():
+            if commit in commits:
+                return commits[: commits.index(commit) + 1]
+        return [commit] if commit in self.world.commits else []
+
     # The rest
 
     @route("GET", "/repos/{owner}/{name}")

@@ -157,6 +157,8 @@ class World:
         self.artifacts: list[Artifact] = []
         self.commits: set[str] = set()
         """That the repository knows without a pull request."""
+        self.branches: dict[str, list[str]] = {}
+        """Name -> its commits, oldest first."""
         self._clock = clock
         self.ids = itertools.count(3_000_000_001)
         self._numbers = itertools.count(1)

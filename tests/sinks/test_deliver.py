@@ -30,9 +30,9 @@ def written(path: Path, count: int) -> None:
             journal.append("outcome", {**told, "result": "applied", "detail": ""})
 
 
-def delivered(path: Path, address: SinkAddress) -> int:
+def delivered(path: Path, address: SinkAddress, after: int = 0) -> int:
     chain = read_chain(path.read_bytes())
-    return deliver(chain, path, address, monotonic=lambda: 0.0, sleep=lambda _: None)
+    return deliver(chain, path, address, monotonic=lambda: 0.0, sleep=lambda _: None, after=after)
 
 
 def uids(path: Path) -> list[str]:
@@ -81,3 +81,26 @@ def test_an_empty_journal_has_nothing_to_deliver(sink: SinkServer, tmp_path: Pat
 
     assert delivered(path, address) == 0
     assert (sink.asked, cursor_path(path, address).exists()) == ([], False)
+
+
+def test_what_was_left_out_on_demand_is_delivered_the_next_time(
+    sink: SinkServer, tmp_path: Path
+) -> None:
+    path, address = tmp_path / "journal.jsonl", SinkAddress(sink.url, "ocsf-1.8")
+    written(path, 3)
+    assert delivered(path, address) == 3
+    written(path, 7)
+
+    assert delivered(path, address, after=6) == 4
+    assert delivered(path, address) == 7
+    assert {event["metadata"]["uid"] for event in sink.events} == set(uids(path))
+
+
+def test_what_was_taken_already_leaves_no_gap(sink: SinkServer, tmp_path: Path) -> None:
+    path, address = tmp_path / "journal.jsonl", SinkAddress(sink.url, "ocsf-1.8")
+    written(path, 3)
+    delivered(path, address)
+    written(path, 2)
+
+    assert delivered(path, address, after=2) == 2
+    assert delivered(path, address) == 0

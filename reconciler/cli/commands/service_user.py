@@ -2,7 +2,8 @@
 
 import secrets
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,19 +20,23 @@ from reconciler.cli.session import Session, pass_session
 from reconciler.cli.signals import ending_in_order
 from reconciler.cli.signing import signed
 from reconciler.console.reader import read_actual
+from reconciler.documents.instants import ending
 from reconciler.documents.load import load
 from reconciler.domain.access import Level
 from reconciler.domain.names import PrincipalKind, PrincipalName
-from reconciler.domain.plan import Options
+from reconciler.domain.outcome import Result
+from reconciler.domain.plan import Operation, Options
 from reconciler.domain.policy import RoleName, ScopeName
 from reconciler.domain.wanted import Wanted
 from reconciler.planning.service_users import (
     COMMAND_LINE,
     Newcomer,
+    Renewal,
     creation,
     grant_of,
     rotation,
 )
+from reconciler.workflow.service_users import Around, Given
 from reconciler.workflow.service_users import create as do_create
 from reconciler.workflow.service_users import rotate as do_rotate
 
@@ -54,11 +59,12 @@ _EXPIRES = click.option(
     help="Last day of the token (UTC), or an instant with an offset. Default: in "
     f"{LIFETIME.days} days.",
 )
+_REASON = click.option("--reason", help="Why; for the journal, and for guardrails that want one.")
 _APPROVE = click.option("--auto-approve", is_flag=True, help="Do not ask before writing.")
 
 
 def _shared(function: _F) -> _F:
-    return files(_SECRET_FILE(_EXPIRES(_APPROVE(journal_file(sink_options(function))))))
+    return files(_SECRET_FILE(_EXPIRES(_REASON(_APPROVE(journal_file(sink_options(function)))))))
 
 
 @click.group("service-user")
@@ -76,7 +82,6 @@ def command() -> None:
 @click.option("--site", metavar="ACCOUNT/SITE", help="The role counts on this site.")
 @click.option("--account", help="The role counts on this account.")
 @click.option("--tenant", is_flag=True, help="The role counts on the whole tenant.")
-@click.option("--reason", help="For guardrails that want one.")
 @_shared
 @pass_session
 def create(
@@ -104,12 +109,14 @@ def create(
       reconciler service-user create siem-export --role Viewer --site Acme/Berlin \\
         --secret-file siem.token --expires 2027-03-31
     """
-    newcomer = Newcomer(_name(name), _role(role), _scope(site, account, tenant=tenant), reason)
+    ends = _expires(expires, session.instant())
+    where = _scope(site, account, tenant=tenant)
+    newcomer = Newcomer(_name(name), _role(role), where, ends, reason)
     order = Order(
         plan=lambda wanted, seen: creation(newcomer, wanted, seen),
         roles=lambda seen: frozenset({grant_of(newcomer, seen.names).role.id}),
         do=do_create,
-        expires=_expires(expires, session.instant()),
+        expires=ends,
         secret_file=secret_file,
         auto_approve=auto_approve,
     )
@@ -119,11 +126,24 @@ def create(
 
 @command.command("rotate")
 @click.argument("name")
+@click.option(
+    "--own-token",
+    is_flag=True,
+    help="Renew even the token that this command uses itself; the next one needs the new token.",
+)
+@click.option(
+    "--protected",
+    is_flag=True,
+    help="Renew even the token of somebody whom the guardrails protect.",
+)
 @_shared
 @pass_session
 def rotate(
     session: Session,
     name: str,
+    own_token: bool,
+    protected: bool,
+    reason: str | None,
     policies: Path,
     guardrails: Path | None,
     secret_file: Path,
@@ -141,16 +161,24 @@ def rotate(
       reconciler service-user rotate siem-export --secret-file siem.new.token
     """
     label = PrincipalName.service(name.removeprefix("service:"))
+    renewal = Renewal(label, reason, own_token, protected)
     order = Order(
-        plan=lambda wanted, seen: rotation(label, wanted, seen),
+        plan=lambda wanted, seen: rotation(renewal, wanted, seen),
         roles=lambda _: frozenset(),
-        do=do_rotate,
+        do=_rotate_own if own_token else do_rotate,
         expires=_expires(expires, session.instant()),
         secret_file=secret_file,
         auto_approve=auto_approve,
     )
     delivery = Delivery.of(session, journal, sink, sink_format, required=require_sink)
     return _issue(session, order, policies, guardrails, delivery)
+
+
+def _rotate_own(operation: Operation, expires: datetime, around: Around) -> Given:
+    """Renew the token in use: with it nothing can be read afterwards, so its answer must do."""
+    given = do_rotate(operation, expires, around)
+    is_done = given.outcome.result is Result.APPLIED and given.secret is not None
+    return replace(given, is_verified=is_done)
 
 
 def _issue(
@@ -200,17 +228,13 @@ def _scope(site: str | None, account: str | None, *, tenant: bool) -> ScopeName:
 
 
 def _expires(text: str | None, now: datetime) -> datetime:
-    """Return when the token ends, in UTC: a date means through the end of that day."""
+    """Return when the token ends, in UTC, read as `until:` of a policy is."""
     if text is None:
         return now + LIFETIME
     try:
-        instant = datetime.fromisoformat(text)
-        if "T" not in text:
-            instant = instant.replace(tzinfo=UTC) + timedelta(days=1)
-    except (ValueError, OverflowError):
-        raise click.BadParameter(f"--expires {text!a} is no date.") from None
-    if instant.tzinfo is None:
-        raise click.BadParameter(f"--expires {text!a} has no offset; write a Z at the end for UTC.")
+        instant = ending(text)
+    except (ValueError, OverflowError) as error:
+        raise click.BadParameter(f"--expires: {error}.") from None
     if instant <= now:
         raise click.BadParameter(f"--expires {text!a} is past.")
-    return instant.astimezone(UTC)
+    return instant

@@ -24,7 +24,10 @@ from reconciler.errors import ExitCode
     help="sdl is the flat form that SentinelOne's own data lake takes.",
 )
 @click.option(
-    "--after", type=click.IntRange(min=0), default=0, help="Only records after this number."
+    "--after",
+    type=click.IntRange(min=0),
+    default=0,
+    help="Only records after this number. With --to: what that leaves out counts as not delivered.",
 )
 @click.option(
     "--to",
