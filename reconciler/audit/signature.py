@@ -96,7 +96,7 @@ def _crypto(module: str) -> Any:
     except ImportError:
         raise SettingsError(
             "signatures need the library `cryptography`, which is not installed",
-            "Install the extra: pip install 'sentinelone-reconciler[sign]'.",
+            "Install the extra, in the folder of the source: pip install '.[sign]'",
         ) from None
 
 

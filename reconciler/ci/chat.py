@@ -56,11 +56,13 @@ def chat_address(environ: Mapping[str, str]) -> SinkAddress | None:
 def message(result: Result, news: News, url: str = "") -> str:
     """Return the line for a run; empty when there is nothing that a chat should be told.
 
-    Told is drift that is new, another, over, or not known to be old, and an apply that was
-    refused or failed. `url` is that of the issue about drift.
+    Told is drift that is new, another, over, or not known to be old, a search for drift that
+    failed, and an apply that was refused or failed. `url` is that of the issue about drift.
     """
     lead = ""
-    if result.command == "drift":
+    if result.command == "drift" and result.is_failed:
+        lead = "Whether there is drift is not known"
+    elif result.command == "drift":
         lead = {News.NEW: "New drift", News.ENDED: "Drift is over"}.get(news, "")
         lead = "Drift" if news is News.UNKNOWN else lead
     elif result.command == "apply" and (result.is_refused or result.is_failed):

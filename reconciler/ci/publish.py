@@ -12,7 +12,7 @@ from reconciler.ci.issue import News, keep_issue
 from reconciler.ci.labels import keep_labels, labels_for
 from reconciler.ci.marker import Marker
 from reconciler.ci.result import Folder, Result
-from reconciler.ci.sticky import keep_comment, ours
+from reconciler.ci.sticky import about, keep_comment, ours
 from reconciler.errors import ExitCode, RefusedError
 from reconciler.forge.base import Forge, ForgeError
 
@@ -71,10 +71,11 @@ def _publish_request(folder: Folder, forge: Forge, published: Published) -> None
         # Without having looked nothing is added: it would be the second one.
         published.warnings.append(error)
     else:
-        if any(each.marker.is_about(marker) and each.marker.is_newer(marker) for each in found):
+        same = about(found, marker)
+        if any(each.marker.is_newer(marker) for each in same):
             published.done.append("A later run has published already; what it said stays.")
             return
-        others = [each.marker for each in found if not each.marker.is_about(marker)]
+        others = [each.marker for each in found if each not in same]
         _try(lambda: keep_comment(forge, result.number, marker, folder.comment, found), published)
     if result.command == "plan":
         verdicts = [each.verdict for each in others if each.kind == marker.kind]

@@ -18,6 +18,8 @@ from reconciler.rendering.safe import visible
 
 RESULT, COMMENT, PLAN, PAGE = "result.json", "comment.md", "plan.json", "plan.html"
 _FILES = (RESULT, COMMENT, PLAN, PAGE)
+ANY = "0" * 12
+"""The key of a run that does not know which console it is about."""
 _TITLE = 300
 _MADE_BY = "reconciler ci plan --folder DIR"
 
@@ -72,7 +74,12 @@ class Folder:
 
 
 def key_of(console: str, folder: str) -> str:
-    """Return which console and which folder of policies a comment is about, as 12 hex digits."""
+    """Return which console and which folder of policies a comment is about, as 12 hex digits.
+
+    ANY for a run that was not told its console; it failed, and no plan of it can be applied.
+    """
+    if not console:
+        return ANY
     return hashlib.sha256(f"{console}\n{folder}".encode(errors="replace")).hexdigest()[:12]
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from reconciler.ci.marker import Marker, marked, parse_marker
+from reconciler.ci.result import ANY
 from reconciler.forge.base import Comment, ForbiddenError, Forge, ForgeError
 from reconciler.rendering.markdown import code
 
@@ -35,6 +36,18 @@ def ours(comments: Iterable[Comment]) -> list[Ours]:
     return sorted(found, key=_age, reverse=True)
 
 
+def about(found: Iterable[Ours], marker: Marker) -> list[Ours]:
+    """Return the comments about the same thing as `marker`, in their order.
+
+    A run that was not told its console speaks in the only comment of its kind, and what it said
+    there is replaced by the next run that knows; among several it keeps to itself.
+    """
+    kind = [each for each in found if each.marker.kind == marker.kind]
+    if marker.key == ANY and len({each.marker.key for each in kind} - {ANY}) == 1:
+        return kind
+    return [each for each in kind if each.marker.key in {marker.key, ANY}]
+
+
 def keep_comment(
     forge: Forge, number: str, marker: Marker, text: str, found: Sequence[Ours]
 ) -> str:
@@ -44,7 +57,7 @@ def keep_comment(
     place, further ones are folded. What is there already is not sent again. Raises ForgeError.
     """
     body = _body(forge, marker, text)
-    same = [each for each in found if each.marker.is_about(marker)]
+    same = about(found, marker)
     if not same:
         return _add(forge, number, body, marker)
     newest, *older = same

@@ -114,6 +114,7 @@ class Desk:
         return (
             f"Renew the API token of {short(one.name.label)} (id:{one.principal_id}) on "
             f"{plan.origin}.\nThe old token stops at once: whoever uses it needs the new one.\n"
+            + "".join(f"{note}\n" for note in one.notes)
         )
 
     def _planned(self, order: Order, wanted: Wanted, actual: Actual) -> tuple[Plan, Actual]:

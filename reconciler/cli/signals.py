@@ -13,20 +13,24 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 @contextmanager
 def ending_in_order(hurry: Callable[[], None]) -> Iterator[None]:
-    """Let SIGTERM end a run through its exits: locks are given back, the journal is signed.
+    """Let both signals end a run through its exits: locks are given back, the journal is signed.
 
-    `hurry` ends all waiting. While a run writes, `Stopping` stands above this.
+    `hurry` ends all waiting, since the exits wait for every thread. While a run writes, `Stopping`
+    stands above this.
     """
 
     def end(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - signal's signature
         hurry()
+        if number == signal.SIGINT:
+            raise KeyboardInterrupt
         raise SystemExit(ExitCode.TERMINATED)
 
-    before = signal.signal(signal.SIGTERM, end)
+    before = {number: signal.signal(number, end) for number in _SIGNALS}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 class Stopping:

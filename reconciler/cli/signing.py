@@ -10,10 +10,12 @@ from reconciler.audit.journal import Journal
 from reconciler.audit.signature import Checker, Signer
 from reconciler.cli.afterwards import tell
 from reconciler.documents.private_file import Kind, read_private, write_private
-from reconciler.errors import SettingsError
+from reconciler.errors import JournalError, SettingsError
 from reconciler.settings import private_text
 
 KEY_FILE = "RECONCILER_SIGNING_KEY_FILE"
+CHECKED_HEAD = "RECONCILER_SIGN_EXISTING"
+"""Holds the head up to which somebody has checked a journal that this key never signed."""
 
 _KIND = Kind(
     "signature",
@@ -30,15 +32,17 @@ def signed(journal: Journal, path: Path, environ: Mapping[str, str]) -> Iterator
     """Sign the journal's head when the block ends, however it ends; without a key do nothing.
 
     Enter it when the journal is open, so that a key that is no use stops the run before it
-    writes, and so does a journal that is not the one that was signed. Raises SettingsError for
-    such a key, and when the signature cannot be saved, JournalError for such a journal.
+    writes, and so does a journal that is not the one that was signed, or that this key never
+    signed. Raises SettingsError for such a key, and when the signature cannot be saved,
+    JournalError for such a journal.
     """
     name = environ.get(KEY_FILE)
     if not name:
         yield
+        _tell_lapse(journal, _beside(path))
         return
     signer = Signer(private_text(Path(name), KEY_FILE), name)
-    _tell_unsigned(signer, journal, _beside(path))
+    _check_before(signer, journal, _beside(path), environ)
     try:
         yield
     finally:
@@ -65,21 +69,44 @@ def checked(chain: Chain, journal: Path, public_key: Path) -> str:
     return checker.check(read_private(_beside(journal), _KIND), chain)
 
 
-def _tell_unsigned(signer: Signer, journal: Journal, path: Path) -> None:
+def _check_before(
+    signer: Signer, journal: Journal, path: Path, environ: Mapping[str, str]
+) -> None:
     """Say what this run is about to sign that another one wrote.
 
     A run that died left it unsigned; or somebody without the key wrote it. Raises JournalError
-    when what was signed is not there any more.
+    when what was signed is not there any more, or this key never signed the journal: whoever
+    forged it as a whole would only have to remove its signature.
     """
-    count, what = len(journal.records), "no run signed"
     if path.exists():
         signature, checker = read_private(path, _KIND), signer.checker
         if signature["key"] == checker.key:
-            count = checker.unsigned(signature, journal.records)
-        else:
-            what = "no run signed with this key"
-    if count:
-        tell(f"Signing {count} earlier records that {what}; `audit show` tells them.\n", err=True)
+            if count := checker.unsigned(signature, journal.records):
+                told = f"Signing {count} earlier records that no run signed; `audit show` tells"
+                tell(f"{told} them.\n", err=True)
+            return
+    if journal.records:
+        _check_consent(journal, path, environ)
+
+
+def _check_consent(journal: Journal, path: Path, environ: Mapping[str, str]) -> None:
+    head, count = journal.records[-1].hash, len(journal.records)
+    if environ.get(CHECKED_HEAD, "").strip() != head:
+        raise JournalError(
+            f"The journal holds {count} records that this key never signed: {path} is missing, "
+            "or was made with another key. Whoever rewrote the journal may have removed it.",
+            "Compare with the heads that were published: `reconciler audit verify --head HASH`. "
+            f"To sign what is there, run once with {CHECKED_HEAD} set to the head that "
+            "`reconciler audit head` prints.",
+        )
+    tell(f"Signing {count} earlier records, as {CHECKED_HEAD} says.\n", err=True)
+
+
+def _tell_lapse(journal: Journal, path: Path) -> None:
+    """Say that a signed journal goes on without a signature; `verify` calls that a fault."""
+    if journal.appended and path.exists():
+        told = f"Not signed: {len(journal.appended)} records of this run, as {KEY_FILE} is not set"
+        tell(f"{told}; the journal was signed before.\n", err=True)
 
 
 def _beside(journal: Path) -> Path:

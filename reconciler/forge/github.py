@@ -35,7 +35,7 @@ ACTIONS_BOT = "github-actions[bot]"
 _PULLS, _ISSUES, _ACTIONS = "pull-requests: write", "issues: write", "actions: read"
 _READ_PULLS, _CONTENTS = "pull-requests: read", "contents: read"
 _OF_DEFAULT = "schedule"
-"""Runs of the default branch alone, whatever else has its name ("Events that trigger workflows")."""
+"""Runs of the default branch, whatever else has its name ("Events that trigger workflows")."""
 _OF_A_REF = ("push", "workflow_dispatch")
 """Run the workflow of a branch or of a tag; a pull request's is its own."""
 _OPINIONS = ("APPROVED", "CHANGES_REQUESTED", "DISMISSED")

@@ -28,7 +28,9 @@ def whole_sha(text: str) -> str:
 
 def unlabelled(host: str, url: str, label: str, remedy: str) -> ForgeError:
     """Return the error for an issue that was opened without its label, and closed for that."""
-    return ForgeError(f"{host} opened issue {url} without the label {label!a}; closed again", remedy)
+    return ForgeError(
+        f"{host} opened issue {url} without the label {label!a}; closed again", remedy
+    )
 
 
 def the_only(found: list[Any], commit: str) -> Any | None:

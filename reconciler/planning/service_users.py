@@ -95,18 +95,20 @@ def rotation(renewal: Renewal, wanted: Wanted, seen: Seen) -> Plan:
     plan = decide(Desired((), ()), _asked(wanted), seen)
     if found is None:
         return plan
-    operations = (_rotation(found, renewal),)
+    is_own = seen.actual.identity.is_of(found.name, found.id)
+    operations = (replace(_rotation(found, renewal), notes=_OWN if is_own else ()),)
     return replace(
         plan,
         operations=operations,
-        refusals=tuple(_unaware(found, renewal, wanted, seen)),
+        refusals=(*plan.refusals, *_unaware(found, renewal, wanted, seen)),
         content_digest=content_digest(plan.options, operations),
     )
 
 
-def _outlasting(
-    newcomer: Newcomer, grant: Grant, wanted: Wanted, seen: Seen
-) -> Iterator[Refusal]:
+_OWN = ("It is the token of this very command: the next one needs the new token.",)
+
+
+def _outlasting(newcomer: Newcomer, grant: Grant, wanted: Wanted, seen: Seen) -> Iterator[Refusal]:
     """Refuse a token that gives a privileged role for longer than the guardrails allow at once."""
     for rule in wanted.guardrails.privileged:
         roles = {id_ for text in rule.roles for id_ in seen.names.catalog.role_named(text)}
@@ -121,9 +123,7 @@ def _outlasting(
             )
 
 
-def _unaware(
-    found: Principal, renewal: Renewal, wanted: Wanted, seen: Seen
-) -> Iterator[Refusal]:
+def _unaware(found: Principal, renewal: Renewal, wanted: Wanted, seen: Seen) -> Iterator[Refusal]:
     """Refuse what would stop a token that somebody relies on, without their knowing."""
     is_own = seen.actual.identity.is_of(found.name, found.id)
     is_guarded = is_protected(wanted.guardrails, seen.names.pins, found.name, found.id)

@@ -186,6 +186,14 @@ def test_of_applies_only_bad_ones_are_told(make_result: Make, verdict: str, told
     assert bool(line) == bool(told)
 
 
+def test_a_search_for_drift_that_failed_is_told(make_drift: Make) -> None:
+    told = message(make_drift(exit_code=1, verdict=("failed",), title="drift: failed"), News.NONE)
+
+    assert told.startswith(
+        "*Whether there is drift is not known* (acme.sentinelone.net): drift: failed <https://"
+    )
+
+
 def test_old_drift_and_plans_are_not_told(make_result: Make, make_drift: Make) -> None:
     assert message(make_drift(), News.NONE) == ""
     assert message(make_result(exit_code=1, verdict=("failed",)), News.NONE) == ""

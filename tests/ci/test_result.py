@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from reconciler.ci.result import (
+    ANY,
     COMMENT,
     PAGE,
     PLAN,
@@ -241,6 +242,7 @@ def test_a_key_tells_consoles_and_folders_apart() -> None:
         len({one, key_of("https://b.example", "policies"), key_of("https://a.example", "x")}) == 3
     )
     assert one == key_of("https://a.example", "policies")
+    assert key_of("", "policies") == key_of("", "x") == ANY
     for text in HOSTILE.values():
         assert len(key_of(text, text)) == 12
 

@@ -247,6 +247,30 @@ def test_a_commit_pushed_by_itself_belongs_to_no_request(hub: GitHub, bot: Calle
     assert bot("GET", f"/commits/{BASE}/pulls").json == []
 
 
+@pytest.mark.parametrize(
+    ("base", "head", "status"),
+    [
+        (BASE, HEAD, "ahead"),
+        (HEAD, BASE, "behind"),
+        (HEAD, HEAD, "identical"),
+        (HEAD, SQUASH, "diverged"),
+        (HEAD, "e" * 40, None),
+    ],
+)
+def test_commits_are_compared_by_what_one_has_and_the_other_has_not(
+    hub: GitHub, bot: Caller, base: str, head: str, status: str | None
+) -> None:
+    hub.world.branches = {"main": [BASE, SQUASH], "more": [BASE, HEAD]}
+    bot.token = hub.world.actions_token({"contents": "read"})
+    assert bot("GET", "/branches/main").json["commit"]["sha"] == SQUASH
+    assert bot("GET", "/branches/other").status == 404
+    found = bot("GET", f"/compare/{base}...{head}")
+    if status is None:
+        assert found.status == 404
+    else:
+        assert found.json["status"] == status
+
+
 def test_reviews_files_and_commits_are_listed_oldest_first(hub: GitHub, bot: Caller) -> None:
     item = hub.world.open_pull("ada", "x", HEAD, "x", BASE, files=("policies/a.yaml",))
     hub.world.review(item.number, "noor", "APPROVED")

@@ -55,14 +55,21 @@ def test_a_deletion_has_no_body(wall: Any, wall_api: Api) -> None:
 
 def test_a_label_that_the_host_leaves_out_is_told(wall: Any, wall_api: Api) -> None:
     """Else the issue would not be found again, and opened anew by each run."""
-    wall.say(201, {"labels": [{"name": "other"}], "html_url": "https://hub.example/1"})
+    told_of = {"title": "Drift", "user": {"login": "x"}, "author": {"id": 1}}
+    issue = {"number": 1, "state": "open", "html_url": "https://hub.example/1", **told_of}
+    wall.say(201, issue | {"labels": [{"name": "other"}]})
+    wall.say(200, issue)
     with pytest.raises(ForgeError, match="without the label 'drift'") as told:
         GitHub(wall_api, "acme/access").add_issue("Drift", "x", "drift")
     assert "issues: write" in told.value.remedy
 
-    wall.say(201, {"labels": [], "web_url": "https://lab.example/1"})
+    issue = {"iid": 1, "state": "opened", "web_url": "https://lab.example/1", **told_of}
+    wall.say(201, issue | {"labels": []})
+    wall.say(200, {"id": 1})
+    wall.say(200, issue)
     with pytest.raises(ForgeError, match="without the label 'drift'"):
         GitLab(wall_api, "7").add_issue("Drift", "x", "drift")
+    assert [heard.json["state_event"] for heard in wall.heard[-1:]] == ["close"]
 
 
 def test_a_merge_commit_that_is_not_told_proves_nothing(wall: Any, wall_api: Api) -> None:

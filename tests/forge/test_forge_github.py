@@ -12,7 +12,7 @@ from reconciler.domain.review import Approval
 from reconciler.forge.base import ForbiddenError, Forge, ForgeError
 
 Opener = Callable[..., Forge]
-READ = {"pull-requests": "read", "issues": "read", "actions": "read"}
+READ = {"pull-requests": "read", "issues": "read", "actions": "read", "contents": "read"}
 PUBLISH = {"pull-requests": "write"}
 HEAD, BASE, MERGE = "a" * 40, "b" * 40, "c" * 40
 RUN_FILES = {"plan.json": b"{}\n", "result.json": b'{"version":1}\n'}
@@ -250,6 +250,21 @@ def test_an_issue_is_closed_with_a_note_and_opened_again(hub: GitHub, open_hub: 
     assert [c.body for c in hub.world.comments_on(int(number))] == ["Clean since today."]
 
 
+def test_an_issue_whose_label_was_left_out_is_closed_again(hub: GitHub, open_hub: Opener) -> None:
+    forge = open_hub({"issues": "write"})
+
+    def drop(asked: exchange.Asked) -> None:
+        asked.body = asked.body.replace(b'"drift"', b"")
+
+    hub.before_each = drop
+    with pytest.raises(ForgeError, match="without the label 'drift'; closed again") as told:
+        forge.add_issue("Drift", "body", "drift")
+
+    assert "issues: write" in told.value.remedy
+    assert [item.state for item in hub.world.items.values()] == ["closed"]
+    assert hub.world.items[1].body == "body"
+
+
 def test_an_issue_needs_its_permission(open_hub: Opener) -> None:
     with pytest.raises(ForbiddenError) as told:
         open_hub(PUBLISH).add_issue("Drift", "body", "drift")
@@ -434,6 +449,9 @@ NOT_TRUSTED: list[dict[str, Any]] = [
     {"event": "push", "branch": "feature"},
     {"event": "push", "branch": "main", "repository": "mallory/access"},
     {"event": "push", "branch": "main", "path": "dynamic/evil"},
+    # A tag whose name is the branch's.
+    {"event": "push", "branch": "main"},
+    {"event": "workflow_dispatch", "branch": "main"},
 ]
 
 
@@ -441,6 +459,7 @@ NOT_TRUSTED: list[dict[str, Any]] = [
 def test_what_others_made_is_passed_over(
     hub: GitHub, open_hub: Opener, how: dict[str, Any]
 ) -> None:
+    hub.world.branches = {"main": [BASE], "feature": [BASE, HEAD]}
     good = hub.world.run("push", "main", BASE)
     hub.world.keep(good, "snapshot", {"snapshot.json": b"good"})
     how = dict(how)
@@ -448,6 +467,26 @@ def test_what_others_made_is_passed_over(
     hub.world.keep(bad, "snapshot", {"snapshot.json": b"bad"})
 
     assert open_hub(READ).newest_artifact("snapshot", "main") == {"snapshot.json": b"good"}
+
+
+@pytest.mark.parametrize("event", ["push", "workflow_dispatch"])
+def test_a_run_of_the_branch_counts_when_the_branch_has_gone_on(
+    hub: GitHub, open_hub: Opener, event: str
+) -> None:
+    hub.world.branches = {"main": [BASE, MERGE]}
+    hub.world.keep(hub.world.run(event, "main", BASE), "snapshot", {"snapshot.json": b"1"})
+
+    assert open_hub(READ).newest_artifact("snapshot", "main") == {"snapshot.json": b"1"}
+
+
+def test_whether_a_commit_is_on_a_branch_takes_a_permission(hub: GitHub, open_hub: Opener) -> None:
+    hub.world.branches = {"main": [BASE]}
+    hub.world.keep(hub.world.run("push", "main", BASE), "snapshot", RUN_FILES)
+
+    with pytest.raises(ForbiddenError) as told:
+        open_hub({"actions": "read"}).newest_artifact("snapshot", "main")
+
+    assert "contents: read" in told.value.remedy
 
 
 def test_a_branch_without_any_has_none(hub: GitHub, open_hub: Opener) -> None:

@@ -185,6 +185,19 @@ def test_an_issue_is_opened_found_closed_and_opened_again(
     assert own.url.endswith("/issues/2")
 
 
+def test_an_issue_whose_label_was_left_out_is_closed_again(
+    lab: gitlab.GitLab, open_lab: Opener
+) -> None:
+    def drop(asked: exchange.Asked) -> None:
+        asked.body = asked.body.replace(b'"drift"', b'""')
+
+    lab.before_each = drop
+    with pytest.raises(ForgeError, match="without the label 'drift'; closed again"):
+        open_lab().add_issue("Drift", "body", "drift")
+
+    assert [item.state for item in lab.world.issues.values()] == ["closed"]
+
+
 # Which request was merged
 
 

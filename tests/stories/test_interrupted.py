@@ -62,10 +62,11 @@ def test_a_pause_of_a_reading_after_a_lost_answer_ends_with_the_signal(
     assert desk.journal()[-1]["kind"] == "run-finished"
 
 
+@pytest.mark.usefixtures("keys")
 @SIGNALS
 @pytest.mark.parametrize(("path", "earlier"), [("/sites", 1), ("/activities", 2)])
 def test_a_signal_after_the_last_write_loses_no_record(
-    desk: Any, proxy: Any, end: Any, keys: None, number: signal.Signals, path: str, earlier: int
+    desk: Any, proxy: Any, end: Any, number: signal.Signals, path: str, earlier: int
 ) -> None:
     """While all is read once more, or while the log is asked who else wrote."""
     started: list[subprocess.Popen[str]] = []
@@ -89,9 +90,10 @@ def test_a_signal_after_the_last_write_loses_no_record(
     assert desk.run(*VERIFY).code == 0
 
 
+@pytest.mark.usefixtures("keys")
 @SIGNALS
 def test_a_signal_before_the_first_write_leaves_a_journal_that_verifies(
-    desk: Any, proxy: Any, faults: Any, end: Any, keys: None, number: signal.Signals
+    desk: Any, proxy: Any, faults: Any, end: Any, number: signal.Signals
 ) -> None:
     """A run that is refused leaves a record too, and the next one is ended while it reads."""
     desk.edit("guardrails.yaml", "nothing_left: delete", "nothing_left: refuse")

@@ -110,7 +110,7 @@ def test_the_scope_is_any_of_the_three_levels(desk: Any, where: Any, held: list[
         (("--tenant",), "exactly one of"),
         (("--expires", "2026-11-22"), "is past"),
         (("--expires", "2026-12-01T00:00:00"), "no offset"),
-        (("--expires", "soon"), "is no date"),
+        (("--expires", "soon"), "is neither a date"),
     ],
 )
 def test_what_makes_no_sense_is_said_before_anything_is_asked(

@@ -13,6 +13,8 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from jsonschema import Draft202012Validator
 from stories.desk import PATIENCE
 
+from reconciler.audit.chain import GENESIS, hash_of
+from reconciler.domain.digest import canonical
 from reconciler.resources import resource
 
 JOURNAL = ".reconciler/journal.jsonl"
@@ -83,13 +85,76 @@ def test_a_run_says_what_it_signs_that_another_wrote(signed: Any, keys: dict[str
     assert "Signing" not in signed.run("apply", "--auto-approve", **keys).err
 
 
-def test_a_new_key_signs_it_all_and_says_so(signed: Any, keys: dict[str, str]) -> None:
+def consent(desk: Any) -> dict[str, str]:
+    """Somebody has compared the journal with what was published."""
+    return {"RECONCILER_SIGN_EXISTING": desk.run("audit", "head").out.strip()}
+
+
+def test_a_new_key_signs_what_another_signed_only_when_somebody_checked_it(
+    signed: Any, keys: dict[str, str]
+) -> None:
     write_pair(signed.folder, "private.pem", "public.pem")
+    refused = signed.run("apply", "--auto-approve", **keys)
+    assert refused.code == 1
+    assert "10 records that this key never signed" in refused.err
 
-    told = signed.run("apply", "--auto-approve", **keys)
+    told = signed.run("apply", "--auto-approve", **keys, **consent(signed))
 
-    assert "Signing 10 earlier records that no run signed with this key;" in told.err
+    assert told.code == 0
+    assert "Signing 10 earlier records, as RECONCILER_SIGN_EXISTING says." in told.err
     assert signed.run(*VERIFY).code == 0
+
+
+def test_a_journal_without_a_signature_is_signed_only_when_somebody_checked_it(
+    desk: Any, keys: dict[str, str]
+) -> None:
+    assert desk.run("apply", "--auto-approve").code == 0
+    desk.make("bo@acme.example", "Viewer")
+    desk.console.changes.clear()
+
+    refused = desk.run("apply", "--auto-approve", **keys)
+
+    assert (refused.code, desk.written(), signature(desk).exists()) == (1, [], False)
+    assert "RECONCILER_SIGN_EXISTING" in refused.err
+    assert desk.run("apply", "--auto-approve", **keys, **consent(desk)).code == 0
+    assert desk.run(*VERIFY).code == 0
+
+
+def test_a_journal_that_was_forged_as_a_whole_is_not_signed(
+    signed: Any, keys: dict[str, str]
+) -> None:
+    consented = consent(signed)  # and it still stands in the environment
+    forge_without(signed, "bo@acme.example")
+    signature(signed).unlink()
+    signed.make("bo@acme.example", "Viewer")
+    signed.console.changes.clear()
+
+    told = signed.run("apply", "--auto-approve", **keys, **consented)
+
+    assert (told.code, signed.written(), signature(signed).exists()) == (1, [], False)
+    assert "Whoever rewrote the journal may have removed it." in told.err
+
+
+def forge_without(desk: Any, name: str) -> None:
+    """Rewrite the whole chain as if somebody had never been in it."""
+    records, lines, head = desk.journal(), b"", GENESIS
+    kept = [one for one in records if one["data"].get("principal", {}).get("name") != name]
+    for number, record in enumerate(kept, start=1):
+        line = canonical({**record, "sequence": number, "previous": head})
+        lines, head = lines + line + b"\n", hash_of(line)
+    (Path(desk.folder) / JOURNAL).write_bytes(lines)
+    assert len(kept) < len(records)
+    assert desk.run("audit", "verify").code == 0
+
+
+def test_a_signed_journal_that_goes_on_unsigned_is_told(signed: Any) -> None:
+    assert "Not signed" not in signed.run("apply", "--auto-approve").err  # nothing was recorded
+    signed.make("bo@acme.example", "Viewer")
+
+    told = signed.run("apply", "--auto-approve")
+
+    assert told.code == 0
+    assert "Not signed: 4 records of this run, as RECONCILER_SIGNING_KEY_FILE" in told.err
 
 
 def test_a_journal_that_is_not_the_signed_one_is_not_signed_again(
@@ -218,5 +283,5 @@ def test_without_the_library_the_remedy_is_named(signed: Any) -> None:
     )
 
     assert done.returncode == 1
-    assert "pip install 'sentinelone-reconciler[sign]'" in done.stderr
+    assert "pip install '.[sign]'" in done.stderr
     assert "Traceback" not in done.stderr

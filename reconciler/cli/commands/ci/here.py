@@ -75,7 +75,15 @@ class Here:
     @property
     def key(self) -> str:
         """Which console and which folder, in the markers of comments."""
-        return key_of(named_origin(self.session.runtime.environ) or "", self.prefix)
+        return key_of(self.console, self.prefix)
+
+    @property
+    def console(self) -> str:
+        """The console's origin; empty when the environment names none that can be understood."""
+        try:
+            return named_origin(self.session.runtime.environ) or ""
+        except SettingsError:
+            return ""  # the command says so
 
     @property
     def git(self) -> Git:
@@ -144,7 +152,7 @@ class Here:
             run_url=event.run_url,
             number=more.pop("number", event.number),
             head=more.pop("head", event.head),
-            console=named_origin(self.session.runtime.environ) or "",
+            console=self.console,
             **more,
         )
 
