@@ -230,8 +230,8 @@ def _origin(url: str, source: str, environ: Mapping[str, str]) -> str:
     except ValueError as error:
         raise SettingsError(
             f"{source} {error}",
-            "Use the form https://example.sentinelone.net; other hosts must be listed in"
-            " RECONCILER_ALLOWED_HOSTS.",
+            "Use the form https://example.sentinelone.net; for another host name what it ends in:"
+            " RECONCILER_ALLOWED_HOSTS=soc.example lets https://console.soc.example pass.",
         ) from None
 
 

@@ -50,7 +50,9 @@ class Deeds:
         match record.kind:
             case "run-started":
                 self._runs[record.run] = data
-                return _deed(record, data, {}, "started")
+                # One that only keeps a judgement on record never asks the console for anything.
+                has_work = data.get("operations") != 0
+                return _deed(record, data, {}, "started") if has_work else None
             case "intent":
                 self._intents[record.sequence] = data
                 return _deed(record, run, data, "intended")

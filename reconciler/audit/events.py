@@ -23,7 +23,9 @@ def run_started(
 
     `review` says who looked at it before; an apply by hand has none.
     """
+    overrides = [each.message for each in plan.warnings if each.code == "override-in-force"]
     return {
+        **({"overrides": overrides} if overrides else {}),
         **({"review": _review(review)} if review else {}),
         **({"locks": locks} if locks else {}),
         **({"undo_of": plan.options.undo_of.run} if plan.options.undo_of else {}),

@@ -46,7 +46,7 @@ class Journal:
         written or its chain is broken.
         """
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
             self._descriptor = os.open(self._path, flags, 0o600)
         except OSError as error:
@@ -67,6 +67,11 @@ class Journal:
     ) -> None:
         """Close and unlock."""
         self.close()
+
+    @property
+    def run(self) -> str:
+        """Id of this run."""
+        return self._run_id
 
     @property
     def length(self) -> int:

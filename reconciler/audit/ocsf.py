@@ -21,7 +21,7 @@ PRODUCT = "sentinelone-reconciler"
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _STATUS = {
-    "started": (1, "Success"),
+    "started": (99, "Other"),
     "intended": (99, "Other"),
     "applied": (1, "Success"),
     "failed": (2, "Failure"),
@@ -42,6 +42,8 @@ _SEVERITY = {
 """Risk -> severity: 2 from Admin on a site, 3 from Admin on an account or the tenant."""
 
 _REFUSED = (3, "Medium")
+_LIFTED = (3, "Medium")
+"""Of everything that a run does while a guardrail is lifted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +115,7 @@ def _access(deed: Deed, version: str, number: int, change: Event) -> Event:
         told = {"iam_roles": [held]}
     event = _event(deed, version, number, _ACCESS[version, is_grant], told)
     severity = _SEVERITY.get(str(change.get("risk")), _SEVERITY["low"])
-    event["severity_id"], event["severity"] = severity
+    _raise_to(event, severity)
     word, link = ("grant", "to") if is_grant else ("revoke", "from")
     where = str(change.get("scope"))
     event["message"] = f'{word} "{role}" on "{where}" {link} {_name(deed)}: {deed.result}'
@@ -125,7 +127,7 @@ def _refusal(deed: Deed, version: str) -> Event:
     told = deed.run.get("rules")
     rules = [str(rule) for rule in told] if isinstance(told, list) else []
     event = _event(deed, version, 0, _REFUSAL, {"entity": _plan(deed)})
-    event["severity_id"], event["severity"] = _REFUSED
+    _raise_to(event, _REFUSED)
     event["message"] = f"a plan was refused by {', '.join(rules)}; nothing was written"
     event["unmapped"]["reconciler"]["rules"] = rules
     return event
@@ -134,6 +136,8 @@ def _refusal(deed: Deed, version: str) -> Event:
 def _start(deed: Deed, version: str) -> Event:
     event = _event(deed, version, 0, _START, {"entity": _plan(deed)})
     event["message"] = f"a run began that is to do {deed.run.get('operations')} operations"
+    if overrides := _overrides(deed):
+        event["unmapped"]["reconciler"]["overrides"] = overrides
     return event
 
 
@@ -184,7 +188,20 @@ def _event(deed: Deed, version: str, number: int, kind: Kind, told: Event) -> Ev
     }
     if "entity" not in told:
         event["user"] = _user(deed)
+    if _overrides(deed) and deed.record.kind != "intent":
+        _raise_to(event, _LIFTED)
     return event
+
+
+def _raise_to(event: Event, severity: tuple[int, str]) -> None:
+    if severity[0] > event["severity_id"]:
+        event["severity_id"], event["severity"] = severity
+
+
+def _overrides(deed: Deed) -> list[str]:
+    """Return which guardrails were lifted for the run."""
+    told = deed.run.get("overrides")
+    return [str(each) for each in told] if isinstance(told, list) else []
 
 
 def _metadata(deed: Deed, version: str, number: int) -> Event:

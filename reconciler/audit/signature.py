@@ -10,7 +10,7 @@ import importlib
 from collections.abc import Sequence
 from typing import Any
 
-from reconciler.audit.chain import Chain, Record
+from reconciler.audit.chain import Chain, Record, hash_of
 from reconciler.domain.digest import canonical
 from reconciler.errors import JournalError, SettingsError
 
@@ -36,6 +36,10 @@ class Signer:
             forms.Encoding.PEM, forms.PublicFormat.SubjectPublicKeyInfo
         )
         return Checker(pem.decode("ascii"), "the public half of the key")
+
+    def begin(self, run: str) -> Data:
+        """Return the word of a run that it begins a journal, should it die before it signs."""
+        return self.sign(0, hash_of(run.encode()))
 
     def sign(self, record: int, head: str) -> Data:
         """Return the signature of a head, in the form of schemas/signature.schema.json."""
@@ -82,7 +86,10 @@ class Checker:
             self._key.verify(base64.b64decode(signature["signature"]), _message(record, head))
         except importlib.import_module("cryptography.exceptions").InvalidSignature:
             raise _forged("is not that of this key: it was changed") from None
-        if record > len(records) or records[record - 1].hash != head:
+        if record == 0:
+            if any(hash_of(one.run.encode()) != head for one in records):
+                raise _forged("is of the run that began it, and other runs follow")
+        elif record > len(records) or records[record - 1].hash != head:
             raise _forged(
                 f"is of a record {record} that this journal does not hold: the journal was cut "
                 "back, replaced, or forged as a whole"

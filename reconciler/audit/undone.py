@@ -22,11 +22,21 @@ Key = tuple[str, str]
 
 
 def undo_of(records: Sequence[Record], run: str) -> UndoOf:
-    """Name a run by its last record; raises RefusedError when the journal does not hold it."""
-    own = [record for record in records if record.run == run]
+    """Name a run by its last record; how its id begins is enough, when no other begins so.
+
+    Raises RefusedError when the journal does not hold it, or several that begin so.
+    """
+    runs = {record.run for record in records if run and record.run.startswith(run)}
+    if len(runs) > 1 and run not in runs:
+        raise RefusedError(
+            f"{len(runs)} runs of the journal begin with {run!a}: {', '.join(sorted(runs)[:3])}...",
+            "Write more of the id; `reconciler audit show --runs` lists them.",
+        )
+    chosen = run if run in runs else "".join(runs)
+    own = [record for record in records if record.run == chosen]
     if not own:
         raise _unknown(run)
-    return UndoOf(run, own[-1].hash)
+    return UndoOf(chosen, own[-1].hash)
 
 
 def undone(records: Iterable[Record], of: UndoOf) -> Undo:
@@ -66,13 +76,13 @@ def _done(intent: dict[str, Any], result: str, created: str) -> tuple[str, Done]
     try:
         before, after = _entries(intent["before"]), _entries(intent["after"])
         closed = _closed(intent["changes"])
-    except (KeyError, TypeError, ValueError) as error:
+        name = PrincipalName.parse(principal["name"])
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise JournalError(
             f"What the journal says of {principal['name']} has a form that this version does not "
             "know.",
             "Use the version that wrote it.",
         ) from error
-    name = PrincipalName.parse(principal["name"])
     return result, Done(name, principal["id"] or created, before, after, closed)
 
 
@@ -107,5 +117,5 @@ def _strange(record: Record) -> JournalError:
 def _unknown(run: str) -> RefusedError:
     return RefusedError(
         f"The journal does not hold the run {run!a} that is to be undone, or not as it was.",
-        "Name the journal of that run with --journal.",
+        "Name the journal of that run with --journal; `reconciler audit show --runs` lists them.",
     )

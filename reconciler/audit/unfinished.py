@@ -104,22 +104,19 @@ def resolve(intent: Unfinished, actual: Actual) -> Resolution | None:
         return None
     if intent.data.get("operation") == OperationKind.ROTATE.value:
         return _renewed(intent, found)
-    token = _token(intent, found)
     if intent.data.get("operation") == OperationKind.REVOKE_TOKEN.value:
         is_gone = found is None or found.token_created is None
         told = "a later reading shows no API token" if is_gone else "the API token is still there"
         return Resolution(intent, "applied" if is_gone else "not applied", told)
     shown = _held(found)
+    result, told = "changed since", "a later reading shows neither before nor after"
     if shown == _intended(intent.data.get("after")):
+        result, told = "applied", "a later reading shows what was intended"
         if intent.data.get("operation") == OperationKind.CREATE.value:
             told = "a later reading shows it; if nobody was given its token, rotate it"
-            return Resolution(intent, "applied", told)
-        return Resolution(intent, "applied", f"a later reading shows what was intended{token}")
-    if shown == _intended(intent.data.get("before")):
-        told = f"a later reading shows what was there before{token}"
-        return Resolution(intent, "not applied", told)
-    told = f"a later reading shows neither before nor after{token}"
-    return Resolution(intent, "changed since", told)
+    elif shown == _intended(intent.data.get("before")):
+        result, told = "not applied", "a later reading shows what was there before"
+    return Resolution(intent, result, told + _token(intent, found))
 
 
 RESULTS = ("applied", "not applied", "changed since")

@@ -18,6 +18,13 @@ from reconciler.locks.gitchild import Remote
 BRANCH = "reconciler-journal"
 JOURNAL = "journal.jsonl"
 _PURPOSE = "the journal's branch"
+_USERS = {
+    "GITHUB_TOKEN": "x-access-token",
+    "RECONCILER_GITLAB_TOKEN": "oauth2",
+    # Enough to read.
+    "CI_JOB_TOKEN": "gitlab-ci-token",
+}
+"""Variable with a token -> the user it goes with over HTTPS; the first that is set counts."""
 _TOKENS = re.compile(r"SENTINELONE_.*|RECONCILER_.*|ACTIONS_.*|.*TOKEN.*|.*SECRET.*|.*PASSWORD.*")
 
 
@@ -122,9 +129,8 @@ def remote_url(environ: Mapping[str, str]) -> str:
 
 def _credentials(environ: Mapping[str, str], url: str) -> dict[str, str]:
     """Return git's settings for the job's own token, in variables: no file, no command line."""
-    user, token = "x-access-token", environ.get("GITHUB_TOKEN", "")
-    if not token:
-        user, token = "oauth2", environ.get("RECONCILER_GITLAB_TOKEN", "")
+    found = ((user, environ.get(name, "")) for name, user in _USERS.items())
+    user, token = next((pair for pair in found if pair[1]), ("", ""))
     if not token or not url.startswith("https://"):
         return {}
     basic = base64.b64encode(f"{user}:{token}".encode()).decode("ascii")

@@ -50,6 +50,10 @@ class Event:
     """What the commit is compared with: the pull request's base, or the tip before the push."""
     head: str = ""
     """The last commit of the pull request."""
+    attempt: int = 1
+    """How often this run was started; a host that does not say it leaves it at 1."""
+    config: str = ""
+    """GitLab: where the pipelines are described; a path, unless it is in another project."""
     has_secrets: bool = True
     """False for a fork's pull request: the host gives its runs no secrets."""
 
@@ -69,6 +73,7 @@ def github_event(environ: Mapping[str, str], tree: Mapping[str, Any]) -> Event:
         run=run,
         run_url=f"{server}/{repository}/actions/runs/{run}",
         started_by=environ.get("GITHUB_ACTOR", ""),
+        attempt=int(_number(environ.get("GITHUB_RUN_ATTEMPT", "1"), "GITHUB_RUN_ATTEMPT")),
         branch=_branch(environ),
         protected=str(_at(tree, "repository", "default_branch") or ""),
     )
@@ -104,6 +109,7 @@ def gitlab_event(environ: Mapping[str, str]) -> Event:
         started_by=environ.get("GITLAB_USER_LOGIN", ""),
         branch=environ.get("CI_COMMIT_BRANCH", ""),
         protected=environ.get("CI_DEFAULT_BRANCH", ""),
+        config=environ.get("CI_CONFIG_PATH", ""),
     )
     match source:
         case "merge_request_event":
@@ -151,10 +157,14 @@ def _github_request(event: Event, request: object, repository: str) -> Event:
 
 
 def _gitlab_request(event: Event, environ: Mapping[str, str]) -> Event:
-    # Empty in a pipeline of the source branch alone, where CI_COMMIT_SHA is the head.
+    # Both tips stand only in a pipeline of the merged result. In one of the source branch alone
+    # CI_COMMIT_SHA is the head, and what it is compared with is where it left the target.
     head = environ.get("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA") or event.commit
-    base = environ.get("CI_MERGE_REQUEST_DIFF_BASE_SHA", "")
+    base = environ.get("CI_MERGE_REQUEST_TARGET_BRANCH_SHA")
+    base = base or environ.get("CI_MERGE_REQUEST_DIFF_BASE_SHA", "")
+    # A fork's pipeline runs in the fork, or in the project for a member who started it there.
     here, there = environ.get("CI_PROJECT_ID"), environ.get("CI_MERGE_REQUEST_SOURCE_PROJECT_ID")
+    target = environ.get("CI_MERGE_REQUEST_PROJECT_ID")
     return replace(
         event,
         trigger=Trigger.REQUEST,
@@ -162,7 +172,7 @@ def _gitlab_request(event: Event, environ: Mapping[str, str]) -> Event:
         number=_number(environ.get("CI_MERGE_REQUEST_IID", ""), "CI_MERGE_REQUEST_IID"),
         base=_commit(base, "CI_MERGE_REQUEST_DIFF_BASE_SHA"),
         head=_commit(head, "CI_MERGE_REQUEST_SOURCE_BRANCH_SHA"),
-        has_secrets=here == there,
+        has_secrets=here == there == target,
     )
 
 

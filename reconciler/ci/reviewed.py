@@ -1,23 +1,30 @@
 """Which plan was reviewed before a commit came to the protected branch.
 
-The plan's digest stands in the comment that reviewers read; the saved plan itself, with which a
-refusal can say what moved, is an artifact that may be gone. Nothing of it is believed because of
-where it lies: the comment must be ours and about the last commit of the request, and the artifact
-must be the very file that the comment names.
+The plan's digest stands in the comment that reviewers read; the saved plan itself is an artifact.
+Nothing of it is believed because of where it lies, nor because of who wrote it: whoever can push a
+branch can let a workflow of their own comment as we do, and keep files. The comment must be about
+the last commit of the request, the artifact must be the file that the comment names, and the
+comment must say, letter for letter, what we say of that file. So what was read is that plan; that
+the plan is what would be done is for `apply` to find out.
 """
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
+from reconciler.ci.comment import ON_MERGE, Frame, plan_body
 from reconciler.ci.event import Event, Trigger
 from reconciler.ci.marker import Marker, parse_marker, unmarked
-from reconciler.ci.result import COMMENT, PLAN, file_digest
+from reconciler.ci.result import PLAN, file_digest
 from reconciler.domain.review import Review
 from reconciler.errors import RefusedError
 from reconciler.forge.base import Comment, Forge, Merged
 
 ARTIFACT = "reconciler-plan"
 """Under which name the folder of `ci plan` is kept."""
+
+_COMMIT = re.compile(r"^<sub>Run .*, commit `([0-9a-f]{8})`", re.MULTILINE)
 
 BY_HAND = (
     "Read what the drift report shows now, and start the apply workflow by hand with the digest "
@@ -32,6 +39,10 @@ class Reviewed:
     content: str
     """Content digest of the plan."""
     review: Review
+    comment: str
+    """What they read, without its marker."""
+    run: str
+    """Number of the run that made the plan."""
     plan: bytes | None = None
     """The saved plan; None when it is no longer kept."""
 
@@ -69,8 +80,25 @@ def reviewed(forge: Forge, event: Event, merged: Merged, key: str) -> Reviewed:
             f"{merged.head[:8]}.",
             BY_HAND,
         )
-    plan = _plan(forge, marker, comment, merged)
-    return Reviewed(marker.content, review_of(event, merged), plan)
+    review, text = review_of(event, merged), unmarked(comment.body)
+    return Reviewed(marker.content, review, text, marker.run, _plan(forge, marker, merged))
+
+
+def check_comment(found: Reviewed, tree: Mapping[str, Any], event: Event) -> None:
+    """Raise RefusedError unless the comment says of the saved plan what we say of it.
+
+    `tree` is the plan's machine form. Only the commit that was planned, the one that merging would
+    have given, is taken from the comment.
+    """
+    url = event.run_url.removesuffix(event.run) + found.run
+    commit = _COMMIT.search(found.comment)
+    frame = Frame(url, commit[1] if commit else "", ON_MERGE)
+    if _plain(plan_body(dict(tree), frame)) != _plain(found.comment):
+        raise RefusedError(
+            f"The plan comment on pull request {found.review.request} was edited, or is not ours: "
+            f"it does not say what the plan of run {found.run} says.",
+            "Find out who wrote it, then: " + BY_HAND,
+        )
 
 
 def review_of(event: Event, merged: Merged | None = None) -> Review:
@@ -106,23 +134,17 @@ def _newest(comments: Sequence[Comment], key: str) -> tuple[Comment, Marker] | N
     return max(found, key=lambda pair: int(pair[1].run), default=None)
 
 
-def _plan(forge: Forge, marker: Marker, comment: Comment, merged: Merged) -> bytes | None:
+def _plan(forge: Forge, marker: Marker, merged: Merged) -> bytes | None:
     """Return the saved plan that the comment names, None when it is no longer kept."""
     files = forge.artifact(marker.run, ARTIFACT)
     if files is None:
         return None
-    plan, text = files.get(PLAN), files.get(COMMENT)
-    if plan is None or text is None or file_digest(plan) != marker.file:
+    plan = files.get(PLAN)
+    if plan is None or file_digest(plan) != marker.file:
         raise RefusedError(
             f"The plan that run {marker.run} kept is not the one that pull request "
             f"{merged.number} shows: one of the two was forged, or replaced.",
             "Find out who could write to either, then: " + BY_HAND,
-        )
-    if _plain(unmarked(comment.body)) != _plain(text.decode("utf-8", "replace")):
-        raise RefusedError(
-            f"The plan comment on pull request {merged.number} was edited: it does not say what "
-            f"run {marker.run} wrote.",
-            "Find out who edited it, then: " + BY_HAND,
         )
     return plan
 

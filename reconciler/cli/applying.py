@@ -125,8 +125,9 @@ def carry_out(session: Session, apply: Apply) -> Applied:
             return Applied(ExitCode.REFUSED, plan, record.head, run_id)
         if plan.is_empty:
             _keep_ends(record, plan, actual, apply.review)
-            apply.delivery.after()  # also what an earlier run could not
-            return Applied(_nothing_to_do(decision), plan, record.head, run_id)
+            delivered = apply.delivery.after()  # also what an earlier run could not
+            code = max(_nothing_to_do(decision), delivered)
+            return Applied(code, plan, record.head, run_id)
         if apply.asks:
             ask()
             actual = _informed(session, client, wanted, read_actual(client), basis)

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from reconciler.domain.names import PrincipalName
 from reconciler.domain.plan import Options
@@ -47,7 +48,16 @@ _BASE = click.option(
 )
 
 
-def _journal(help_: str) -> Callable[[_F], _F]:
+def _tell_missing(context: click.Context, parameter: click.Parameter, value: Path) -> Path:
+    """Say that a journal is not there which somebody named: no limit over time holds then."""
+    source = context.get_parameter_source(parameter.name or "")
+    if source is ParameterSource.COMMANDLINE and not value.exists():
+        told = f"There is no journal {value}: guardrails that count earlier runs find none."
+        click.echo(told, err=True)
+    return value
+
+
+def _journal(help_: str, callback: Callable[..., Path] | None = None) -> Callable[[_F], _F]:
     return click.option(
         "--journal",
         type=click.Path(path_type=Path, dir_okay=False),
@@ -55,13 +65,15 @@ def _journal(help_: str) -> Callable[[_F], _F]:
         show_default=True,
         metavar="FILE",
         help=help_,
+        callback=callback,
     )
 
 
 journal_file = _journal("Where every intent and outcome is recorded.")
 journal_kept = _journal("Where every intent and outcome is recorded. No journal, no change.")
 journal_read = _journal(
-    "Earlier runs, which guardrails judge by; only read, and nothing where there is no file."
+    "Earlier runs, which guardrails judge by; only read, and nothing where there is no file.",
+    _tell_missing,
 )
 
 

@@ -1,11 +1,16 @@
 """From the files to a plan and its machine form: what `plan` shows and CI publishes."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import click
+
 from reconciler import __version__
+from reconciler.audit.chain import Record
 from reconciler.audit.history import read_history
+from reconciler.audit.unfinished import unfinished
 from reconciler.cli.evidence import with_evidence
 from reconciler.cli.files import Files, load_files
 from reconciler.cli.history import with_history
@@ -14,10 +19,12 @@ from reconciler.cli.source import Snapshot, observed
 from reconciler.cli.undoing import with_run, with_undo
 from reconciler.domain.plan import Options, Plan
 from reconciler.errors import ExitCode
+from reconciler.rendering.safe import short
 from reconciler.rendering.tree import plan_tree
 from reconciler.settings import named_origin
 
 NO_OPTIONS = Options()
+_MOST = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +56,27 @@ def planned(
     and SettingsError as the parts do.
     """
     files, records = inputs.files, read_history(inputs.journal)
+    origin = named_origin(session.runtime.environ)
+    _tell_unfinished(records, origin)
     options = with_run(options, undo, records)
     wanted = load_files(session, files, options)
-    origin = named_origin(session.runtime.environ)
     wanted = with_evidence(session, files, wanted, records, origin)
     wanted = with_undo(wanted, records)
     plan, _ = observed(session, wanted, inputs.snapshot)
     return Planned(plan, plan_tree(with_history(session, files, plan), __version__))
+
+
+def _tell_unfinished(records: Sequence[Record], origin: str | None) -> None:
+    """Say what an earlier run may have done, since the plan cannot count on either."""
+    found = unfinished(records, origin)
+    if found:
+        names = ", ".join(short(each.principal) for each in found[:_MOST])
+        more = f" and {len(found) - _MOST} more" if len(found) > _MOST else ""
+        click.echo(
+            f"Unfinished: {names}{more}. The journal holds an intent and no outcome: a run died, "
+            "or is not over yet. The next apply finds out what became of it.",
+            err=True,
+        )
 
 
 def exit_code(plan: Plan, *, detailed: bool) -> int:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from reconciler.audit.chain import Chain
 from reconciler.audit.journal import Journal
-from reconciler.audit.signature import Checker, Signer
+from reconciler.audit.signature import Checker, Data, Signer
 from reconciler.cli.afterwards import tell
 from reconciler.documents.private_file import Kind, read_private, write_private
 from reconciler.errors import JournalError, SettingsError
@@ -42,13 +42,20 @@ def signed(journal: Journal, path: Path, environ: Mapping[str, str]) -> Iterator
         _tell_lapse(journal, _beside(path))
         return
     signer = Signer(private_text(Path(name), KEY_FILE), name)
-    _check_before(signer, journal, _beside(path), environ)
+    signature = _beside(path)
+    _check_before(signer, journal, signature, environ)
+    # Also now: if this run dies, the next one finds at most the records of one run unsigned.
+    told = (
+        signer.sign(journal.length, journal.head) if journal.length else signer.begin(journal.run)
+    )
+    _write(signature, told)
     try:
         yield
     finally:
         if journal.length:
-            tree = signer.sign(journal.length, journal.head)
-            write_private(_beside(path), json.dumps(tree, sort_keys=True) + "\n", _KIND)
+            _write(signature, signer.sign(journal.length, journal.head))
+        else:
+            signature.unlink(missing_ok=True)
 
 
 def checked(chain: Chain, journal: Path, public_key: Path) -> str:
@@ -69,9 +76,7 @@ def checked(chain: Chain, journal: Path, public_key: Path) -> str:
     return checker.check(read_private(_beside(journal), _KIND), chain)
 
 
-def _check_before(
-    signer: Signer, journal: Journal, path: Path, environ: Mapping[str, str]
-) -> None:
+def _check_before(signer: Signer, journal: Journal, path: Path, environ: Mapping[str, str]) -> None:
     """Say what this run is about to sign that another one wrote.
 
     A run that died left it unsigned; or somebody without the key wrote it. Raises JournalError
@@ -107,6 +112,10 @@ def _tell_lapse(journal: Journal, path: Path) -> None:
     if journal.appended and path.exists():
         told = f"Not signed: {len(journal.appended)} records of this run, as {KEY_FILE} is not set"
         tell(f"{told}; the journal was signed before.\n", err=True)
+
+
+def _write(path: Path, signature: Data) -> None:
+    write_private(path, json.dumps(signature, sort_keys=True) + "\n", _KIND)
 
 
 def _beside(journal: Path) -> Path:

@@ -39,7 +39,7 @@ def with_run(options: Options, run: str | None, records: Sequence[Record]) -> Op
 
     Raises RefusedError when the journal does not hold it.
     """
-    return replace(options, undo_of=undo_of(records, run)) if run else options
+    return replace(options, undo_of=undo_of(records, run)) if run is not None else options
 
 
 def with_undo(wanted: Wanted, records: Sequence[Record]) -> Wanted:

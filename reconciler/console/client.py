@@ -8,12 +8,18 @@ from datetime import datetime
 from types import TracebackType
 from typing import Any, Protocol, Self
 
-from reconciler.console.answers import BrokenConsoleError, NoAnswerError, lost, success
+from reconciler.console.answers import (
+    BrokenConsoleError,
+    ForbiddenError,
+    NoAnswerError,
+    lost,
+    success,
+)
 from reconciler.console.limits import Limits
 from reconciler.console.listing import read_listing
 from reconciler.console.retry import HARMLESS, READABLE, Retries
 from reconciler.console.transport import Address, Transport
-from reconciler.errors import NotUnderstoodError
+from reconciler.errors import DeniedError, NotUnderstoodError
 
 Record = Mapping[str, Any]
 """A JSON object as the console sent it."""
@@ -45,6 +51,7 @@ class ReadClient:
         self._transport = Transport(address, clock.monotonic)
         self._limits = Limits(clock.monotonic, clock.sleep)
         self._retries = retries or Retries(clock.now, clock.sleep)
+        self._refusal: DeniedError | None = None
 
     @property
     def origin(self) -> str:
@@ -61,7 +68,7 @@ class ReadClient:
 
         def attempt() -> Record:
             self._limits.wait(path)
-            return success(self._transport.send("GET", path, params), f"GET {path}")
+            return self._ask("GET", path, params)
 
         return self._retries.call(attempt, READABLE)
 
@@ -80,6 +87,23 @@ class ReadClient:
         IncompleteReadError when three readings do not add up (T47), else as `get`.
         """
         return read_listing(self.get, path, params or {}, tuple(items), on_page)
+
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        params: Mapping[str, str] | None = None,
+        body: Record | None = None,
+    ) -> Record:
+        """Send one request; a token that the console has refused is not sent again (T60)."""
+        if self._refusal:
+            raise DeniedError(self._refusal.message, self._refusal.remedy)
+        try:
+            return success(self._transport.send(method, path, params, body), f"{method} {path}")
+        except DeniedError as error:
+            if not isinstance(error, ForbiddenError):  # that is about this path alone
+                self._refusal = error
+            raise
 
     def close(self) -> None:
         """Close all connections."""
@@ -135,7 +159,7 @@ class WriteClient(ReadClient):
             self._limits.wait(path)
             self._check()
             try:
-                return success(self._transport.send(method, path, None, body), call)
+                return self._ask(method, path, None, body)
             except (NoAnswerError, BrokenConsoleError, NotUnderstoodError) as error:
                 raise lost(error, call) from None
 

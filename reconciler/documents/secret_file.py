@@ -87,7 +87,9 @@ class SecretFile:
         found = os.fstat(self._descriptor)
         # Whoever had the lock before may have removed it, or put a token into it.
         is_there = os.path.samestat(found, self._path.lstat())
-        if not is_there or not (is_new and not found.st_size or _is_left(self._descriptor, found)):
+        if not is_there or not (
+            (is_new and not found.st_size) or _is_left(self._descriptor, found)
+        ):
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
         self._is_ours = True
         os.fchmod(self._descriptor, _MODE)

@@ -63,7 +63,7 @@ class OperationKind(StrEnum):
     """A service user; never by a policy."""
     ROTATE = "rotate"
     """A service user's token; its grants stay."""
-    REVOKE_TOKEN = "revoke token"
+    REVOKE_TOKEN = "revoke token"  # noqa: S105 - the word for it, not one
     """Of a user who is parked already; its grants stay."""
 
 

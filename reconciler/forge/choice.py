@@ -16,6 +16,7 @@ from reconciler.settings import ca_file_of, proxy_for, token_of
 _PATH = re.compile(r"(?:/[A-Za-z0-9_-][A-Za-z0-9._-]*)*/?")
 _REPOSITORY = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*/[A-Za-z0-9_.-]*[A-Za-z0-9_-]")
 _PROJECT = re.compile(r"[1-9][0-9]{0,19}")
+_USERNAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,254}")
 _AUTHOR = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}(?:\[bot\])?")
 
 
@@ -24,19 +25,26 @@ def open_forge(
     environ: Mapping[str, str],
     monotonic: Callable[[], float],
     sleep: Callable[[float], None],
+    *,
+    is_reading: bool = False,
 ) -> Iterator[Forge | None]:
     """Yield the host that runs this job, None outside of GitHub Actions and GitLab CI.
+
+    `is_reading`: nothing but artifacts is asked for, which on GitLab the job's own token may do
+    too ("CI/CD job token").
 
     Reads GITHUB_ACTIONS, GITHUB_API_URL, GITHUB_REPOSITORY, GITHUB_TOKEN and
     RECONCILER_COMMENT_AUTHOR ("Variables reference" of GitHub Docs), or GITLAB_CI, CI_API_V4_URL,
     CI_PROJECT_ID, CI_PROJECT_URL and RECONCILER_GITLAB_TOKEN ("Predefined CI/CD variables" of
-    GitLab Docs). Raises SettingsError naming the variable. Nothing is sent before the first call.
+    GitLab Docs), and RECONCILER_COMMENT_AUTHOR. Raises SettingsError naming the variable. Nothing
+    is sent before the first call.
     """
     if environ.get("GITHUB_ACTIONS") == "true":
         with Api(_github_address(environ), monotonic, sleep) as api:
             yield _github(environ, api)
     elif environ.get("GITLAB_CI") == "true":
-        with Api(_gitlab_address(environ), monotonic, sleep) as api:
+        address = _gitlab_address(environ, is_reading=is_reading)
+        with Api(address, monotonic, sleep) as api:
             yield _gitlab(environ, api)
     else:
         yield None
@@ -70,12 +78,18 @@ def _github_address(environ: Mapping[str, str]) -> ApiAddress:
 
 def _gitlab(environ: Mapping[str, str], api: Api) -> Forge:
     project = _fitting(environ, "CI_PROJECT_ID", _PROJECT, "the project's number")
-    return gitlab.GitLab(api, project, environ.get("CI_PROJECT_URL", ""))
+    author = ""
+    if environ.get("RECONCILER_COMMENT_AUTHOR"):
+        author = _fitting(environ, "RECONCILER_COMMENT_AUTHOR", _USERNAME, "a user's name")
+    return gitlab.GitLab(api, project, environ.get("CI_PROJECT_URL", ""), author)
 
 
-def _gitlab_address(environ: Mapping[str, str]) -> ApiAddress:
+def _gitlab_address(environ: Mapping[str, str], *, is_reading: bool) -> ApiAddress:
     url, origin = _api_url(environ, "CI_API_V4_URL")
     name = "RECONCILER_GITLAB_TOKEN"
+    header = "PRIVATE-TOKEN"
+    if not environ.get(name) and is_reading and environ.get("CI_JOB_TOKEN"):
+        name, header = "CI_JOB_TOKEN", "JOB-TOKEN"
     if not environ.get(name):
         raise SettingsError(
             f"{name} is not set",
@@ -86,7 +100,7 @@ def _gitlab_address(environ: Mapping[str, str]) -> ApiAddress:
         name="GitLab",
         url=url,
         token=token_of(environ[name], name),
-        token_header=("PRIVATE-TOKEN", ""),
+        token_header=(header, ""),
         headers={"Accept": "application/json"},
         remedy=gitlab.REMEDY,
         proxy=proxy_for(environ, origin),

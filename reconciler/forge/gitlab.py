@@ -37,12 +37,16 @@ class GitLab:
     name = "GitLab"
     comment_limit = 1_000_000
 
-    def __init__(self, api: Api, project: str, web: str = "") -> None:
-        """Take the project's number and its address in the browser, if known."""
+    def __init__(self, api: Api, project: str, web: str = "", author: str = "") -> None:
+        """Take the project's number, its address in the browser if known, and who comments.
+
+        That is the token's own account unless `author` names another.
+        """
         self._api = api
         self._home = f"/projects/{whole_number(project)}"
         self._project = project
         self._web = web
+        self._author = author
         self._own_id: str | None = None
 
     def comments(self, number: str) -> tuple[Comment, ...]:
@@ -144,7 +148,9 @@ class GitLab:
         return self._api.write("POST", path, body, needs=_WRITE, is_repeatable=False)
 
     def _is_ours(self, item: Any) -> bool:
-        """Tell whether the token's own account wrote it ("Users API")."""
+        """Tell whether the named account, else the token's own, wrote it ("Users API")."""
+        if self._author:
+            return text_or_nothing(item, "author", "username") == self._author
         if self._own_id is None:
             self._own_id = digits(self._api.get("/user", needs=_READ), "id")
         return digits(item, "author", "id") == self._own_id

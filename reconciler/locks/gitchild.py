@@ -40,6 +40,7 @@ _ELSEWHERE = re.compile(
     r"|PREFIX|TRACE.*|TEMPLATE_DIR)"
 )
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", re.ASCII)
+_CAUSE = re.compile(r"(?:ssh|fatal|error|remote): *[A-Za-z]")
 _USER_INFO = re.compile(r"://[^/@\s]*@")
 
 
@@ -153,7 +154,7 @@ class Remote:
             why = "git is not installed" if isinstance(error, FileNotFoundError) else "no answer"
             raise self._trouble(arguments[0], why) from error
         if done.returncode != 0:
-            why = _last_line(done.stderr.decode("utf-8", "replace"))
+            why = _reason(done.stderr.decode("utf-8", "replace"))
             raise self._trouble(arguments[0], why)
         return done.stdout
 
@@ -165,6 +166,9 @@ class Remote:
         )
 
 
-def _last_line(text: str) -> str:
+def _reason(text: str) -> str:
+    """Return the line that says why: git's last one often only repeats what may be checked."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return _USER_INFO.sub("://", lines[-1])[:200].rstrip(".") if lines else "no reason given"
+    named = [line for line in lines if _CAUSE.match(line)]
+    why = [*named, *reversed(lines), "no reason given"][0]
+    return _USER_INFO.sub("://", why)[:200].rstrip(".")

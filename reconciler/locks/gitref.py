@@ -6,6 +6,7 @@ compared, with a margin for their differences.
 """
 
 import json
+import shlex
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -106,7 +107,7 @@ class GitLock:
         if note.nonce == self.owner.nonce:
             return before
         if self.clocks.now() - timedelta(seconds=MARGIN) < note.expires:
-            raise self._locked(note.holder, note.since)
+            raise self._locked(note.holder, note.since, note.expires)
         return taken_over(note.holder, note.since)
 
     def _fetched(self, tip: str) -> str:
@@ -125,14 +126,19 @@ class GitLock:
         keeper = Keeper(ours.renew, Term(LIFETIME), asked, self.clocks.monotonic)
         return Held(self.name, self.owner, ours.release, takeover, keeper.start())
 
-    def _locked(self, holder: str, since: str) -> RefusedError:
-        minutes = (LIFETIME + MARGIN) // 60
+    def _locked(self, holder: str, since: str, expires: datetime | None = None) -> RefusedError:
+        ends = ""
+        if expires:
+            ends = (
+                f" Unless it is renewed it ends at {expires.isoformat()}, and {MARGIN // 60} "
+                "minutes later the next apply takes it over."
+            )
+        delete = f"git push {shlex.quote(self.remote.url)} :{self.remote.ref}"
         return locked(
             self.name,
             holder,
             since,
-            f"Wait until that apply has ended. If it died, the lock can be taken over {minutes} "
-            f"minutes after its last renewal; or delete that ref, when it is sure to be dead.",
+            f"Wait until that apply has ended.{ends} When it is sure to be dead: {delete}",
         )
 
 

@@ -26,6 +26,7 @@ from reconciler.domain.plan import (
 )
 from reconciler.domain.state import Principal
 from reconciler.planning.risk import risk_of
+from reconciler.planning.tokens import STAYS, end_of_token, has_token
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,7 @@ def compare(desired: DesiredPrincipal, rules: Rules) -> Comparison:
         # Read so from the console; a list with two roles on one scope must not be sent.
         return Comparison(notes=(*notes, "holds two roles on one scope, which cannot be kept"))
     after = _holding(wanted) if wanted else None
+    told = end_of_token(actual, after) if is_ending else ()
     return Comparison(
         Operation(
             kind=OperationKind.UPDATE if after else OperationKind.DELETE,
@@ -87,7 +89,7 @@ def compare(desired: DesiredPrincipal, rules: Rules) -> Comparison:
             after=after,
             changes=_changes(desired, held, wanted, rules),
             precondition=precondition(actual),
-            notes=notes + _identity_provider(actual) + _token(actual, after, is_ending=is_ending),
+            notes=notes + _identity_provider(actual) + told,
             revokes_token=is_ending and actual.kind is PrincipalKind.USER,
         )
     )
@@ -252,12 +254,12 @@ def _token_alone(
 
     It was not revoked when the access ended, or made since. One that is over does no harm.
     """
-    if desired.in_force or not _has_token(actual, rules.instant):
+    if desired.in_force or not has_token(actual, rules.instant):
         return Comparison(notes=notes)
     if rules.no_revokes:
         return Comparison(notes=(*notes, "--no-revokes holds back the revoke of its API token"))
     if actual.kind is PrincipalKind.SERVICE:
-        return Comparison(notes=(*notes, f"is parked, and {_STAYS}"))
+        return Comparison(notes=(*notes, f"is parked, and {STAYS}"))
     held = Holding(actual.level, actual.grants)
     return Comparison(
         Operation(
@@ -273,35 +275,6 @@ def _token_alone(
             revokes_token=True,
         )
     )
-
-
-def _has_token(actual: Principal, instant: datetime | None) -> bool:
-    """Tell whether the console shows an API token that still counts (API reference, 5.1)."""
-    if actual.token_created is None:
-        return False
-    try:
-        ends = datetime.fromisoformat(actual.token_expires or "")
-    except ValueError:
-        return True
-    return instant is None or ends.tzinfo is None or ends > instant
-
-
-_STAYS = (
-    "its API token stays valid: the console ends a service user's token only by deleting the "
-    "service user or by making a new token"
-)
-
-
-def _token(actual: Principal, after: Holding | None, *, is_ending: bool) -> tuple[str, ...]:
-    """Say what happens to an API token when access ends (API reference, section 7.5).
-
-    Whether there is one, this token may not see; so it is said of everybody.
-    """
-    if not is_ending:
-        return ()
-    if actual.kind is PrincipalKind.USER:
-        return ("an API token, if there is one, is revoked first",)
-    return (_STAYS,) if after else ("its API token ends with it",)
 
 
 def _identity_provider(actual: Principal) -> tuple[str, ...]:

@@ -99,10 +99,12 @@ def _privileged(
 ) -> Iterable[Refusal]:
     what = f"{one.name} would get {wish.grant.role.name} on {wish.grant.scope.name}"
     if rule.require_reason and not wish.reason:
-        yield _refuse(wish, f"{what} without a reason.", _say_why(wish))
+        remedy = _remedy(wish, "Add `reason:` to the assignment.", "Say why with --reason.")
+        yield _refuse(wish, f"{what} without a reason.", remedy)
     if wish.window is None:
         if not rule.standing_allowed:
-            yield _refuse(wish, f"{what} for good.", "Give it a window: `until:`.")
+            remedy = _remedy(wish, "Give it a window: `until:`.", _BY_POLICY)
+            yield _refuse(wish, f"{what} for good.", remedy)
     elif rule.max_duration is not None:
         start, end = wish.window.start or judged.instant, wish.window.end
         if end is None or end - start > rule.max_duration:
@@ -110,12 +112,14 @@ def _privileged(
             yield _refuse(wish, message, "Shorten the window, or leave time between two.")
 
 
-def _say_why(wish: DesiredGrant) -> str:
-    """Return the remedy where a reason is wanting: in the policies, by hand, or in an undo."""
+_BY_POLICY = "Create it with another role; a policy can then give it this one, with `until:`."
+
+
+def _remedy(wish: DesiredGrant, written: str, by_hand: str) -> str:
+    """Return the remedy for what a policy asks for, or somebody by hand, or an undo."""
     if not wish.places:
-        return "An undo cannot give one: revert the policies instead, where `reason:` can stand."
-    is_written = any(place.line for place in wish.places)
-    return "Add `reason:` to the assignment." if is_written else "Say why with --reason."
+        return f"An undo cannot do that; revert the policies instead. There: {written}"
+    return written if any(place.line for place in wish.places) else by_hand
 
 
 def _refuse(wish: DesiredGrant, message: str, remedy: str) -> Refusal:

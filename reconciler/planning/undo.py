@@ -131,6 +131,10 @@ class _Back:
             return "cannot be managed with this token", "Use a token that sees all of it."
         if done.before is None and not self._may_end:
             return _MUST_STAY
+        return self._why_no_grants(done, principal)
+
+    def _why_no_grants(self, done: Done, principal: Principal) -> tuple[str, str] | None:
+        """Return why nothing may be given back; None as well where nothing was held before."""
         grants = [grant for grant in self._there(done) if not self._is_over(done, grant)]
         if done.before is not None and not grants:
             why = "held nothing before that could be given again"

@@ -26,18 +26,20 @@ _ACCESS = ("user", "role")
 """Pages whose name says so are about access itself, and are told first."""
 
 
+_HEADLINES = {
+    "create": "create the service user",
+    "delete": "delete the user: nothing is left",
+    "revoke token": "revoke the API token that is left",
+    "rotate": "renew the API token; the old one stops at once",
+}
+
+
 def headline(operation: Tree, quote: Quote, said: Quote) -> str:
     """Return what happens to the principal as a whole; empty when only its grants change."""
     if operation["kind"] == "invite":
         return f"invite {said(operation['full_name'])}"
-    if operation["kind"] == "create":
-        return "create the service user"
-    if operation["kind"] == "rotate":
-        return "renew the API token; the old one stops at once"
-    if operation["kind"] == "delete":
-        return "delete the user: nothing is left"
-    if operation["kind"] == "revoke token":
-        return "revoke the API token that is left"
+    if operation["kind"] in _HEADLINES:
+        return _HEADLINES[operation["kind"]]
     before, after = operation["before"], operation["after"]
     if not before or not after or before["level"] == after["level"]:
         return ""

@@ -89,9 +89,9 @@ def _parts(url: str, source: str, environ: Mapping[str, str]) -> tuple[str, str]
     except ValueError as error:
         raise SettingsError(
             f"{source} {error}",
-            "Use the form https://siem.example/events; hosts that are not under .sentinelone.net "
-            "must be listed in RECONCILER_ALLOWED_SINK_HOSTS, and secrets go into the file that "
-            "RECONCILER_SINK_TOKEN_FILE names.",
+            "Use the form https://siem.example/events. For a host that is not under "
+            ".sentinelone.net name what it ends in, as in RECONCILER_ALLOWED_SINK_HOSTS=siem."
+            "example. Secrets go into the file that RECONCILER_SINK_TOKEN_FILE names.",
         ) from None
     return origin, path
 

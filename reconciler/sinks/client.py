@@ -25,6 +25,13 @@ _PAUSES = (1.0, 3.0)
 _MAX_ANSWER = 65_536
 _BUSY = 429
 _SERVER_ERROR = 500
+_NOT_LET_IN = frozenset({401, 403})
+
+_LATER = "The next apply delivers what it has not taken; so does `audit export --to`."
+_NEW_KEY = (
+    "Put a token that it accepts into the file that RECONCILER_SINK_TOKEN_FILE names; then the "
+    "next apply, or `audit export --to`, delivers what it has not taken."
+)
 
 
 class SinkError(ReconcilerError):
@@ -89,7 +96,7 @@ class Sink:
                 finally:
                     response.close()
         except httpx.HTTPError as error:
-            raise _AgainError(*_told(url, f"gave no answer ({type(error).__name__})")) from None
+            raise _AgainError(*_told(url, f"gave no answer ({_why(error)})")) from None
         self._judge(response.status_code, answer)
 
     def _judge(self, status: int, answer: bytes) -> None:
@@ -98,7 +105,8 @@ class Sink:
             raise _AgainError(*_told(url, f"answered {status}"))
         if not httpx.codes.is_success(status):
             more = "; redirects are not followed" if httpx.codes.is_redirect(status) else ""
-            raise SinkError(*_told(url, f"answered {status}{more}"))
+            remedy = _NEW_KEY if status in _NOT_LET_IN else _LATER
+            raise SinkError(*_told(url, f"answered {status}{more}", remedy))
         if self._address.form == "sdl" and _code(answer) not in {None, 0}:
             # The data lake may say no with a status that says yes.
             raise SinkError(*_told(url, f"answered {status}, but with the code {_code(answer)}"))
@@ -144,6 +152,11 @@ def _code(answer: bytes) -> object:
     return code if isinstance(code, int) else None
 
 
-def _told(url: str, what: str) -> tuple[str, str]:
-    remedy = "The next apply delivers what it has not taken; so does `audit export --to`."
+def _why(error: httpx.HTTPError) -> str:
+    """Tell a name that is not known from a port where nobody listens."""
+    kind = type(error).__name__
+    return f"{kind}: {error}" if isinstance(error, httpx.ConnectError) and str(error) else kind
+
+
+def _told(url: str, what: str, remedy: str = _LATER) -> tuple[str, str]:
     return f"The sink {url} {what}.", remedy

@@ -17,6 +17,7 @@ from reconciler.audit.unfinished import Resolution, unfinished
 from reconciler.domain.ends import End
 from reconciler.domain.outcome import Outcome, Result
 from reconciler.domain.plan import Change, Holding, Operation, Plan
+from reconciler.errors import Problem
 from reconciler.resources import resource
 
 SCHEMA = json.loads((resource("schemas") / "journal.schema.json").read_text("utf-8"))
@@ -180,3 +181,20 @@ def test_every_field_of_what_was_done_is_kept_or_left_out_for_a_reason(kind: typ
         name = f"{kind.__name__}.{field.name}"
         assert (name in KEPT) is not (name in NOT_KEPT), name
         assert name in NOT_KEPT or KEPT[name] in told, name
+
+
+def test_limits_that_are_lifted_are_on_record() -> None:
+    lifted = Problem(None, "override-in-force", "rolling is lifted to 9 until then: CHG-9", "")
+    noise = Problem(None, "override-ended", "another ended", "")
+    plain = replace(every_kind(), policy_digest=DIGEST, guardrails_digest=DIGEST)
+
+    told = [
+        events.run_started(one, tool_version="0.1.0", actor="service:reconciler")
+        for one in (plain, replace(plain, warnings=(noise, lifted)))
+    ]
+
+    assert "overrides" not in told[0]
+    assert told[1]["overrides"] == ["rolling is lifted to 9 until then: CHG-9"]
+    line = {"sequence": 1, "previous": DIGEST, "time": "2026-11-22T09:00:00Z", "run": "0" * 16}
+    for kind, data in (("run-started", told[1]), ("refused", {**told[1], "rules": []})):
+        Draft202012Validator(SCHEMA).validate({**line, "kind": kind, "data": data})

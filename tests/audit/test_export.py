@@ -178,7 +178,7 @@ def test_every_result_has_a_status() -> None:
 
     assert told == {
         "refused": "Failure",
-        "started": "Success",
+        "started": "Other",
         "intended": "Other",
         "applied": "Success",
         "failed": "Failure",
@@ -210,6 +210,35 @@ def test_severity_follows_the_risk() -> None:
     )
 
     assert set(told) == {("low", 1), ("medium", 2), ("high", 3)}
+
+
+LIFTED = "rolling is lifted to 9 until 2026-12-01T00:00:00Z: CHG-9"
+
+
+@pytest.mark.parametrize("form", ["ocsf-1.8", "ocsf-1.9"])
+def test_what_is_done_while_a_guardrail_is_lifted_is_of_note(form: str) -> None:
+    story = journal(
+        [
+            ("run-started", {**RUN, "overrides": [LIFTED]}),
+            ("intent", {"operation": "update", "principal": ANA, "changes": [change()]}),
+            ("outcome", outcome(ANA, "applied", change(), change("revoke"))),
+        ]
+    )
+
+    told = [event for _, event in exported(story, form)]
+
+    assert [(one["severity_id"], one["severity"]) for one in told] == [
+        *((3, "Medium"), (1, "Informational"), (3, "Medium"), (3, "Medium"))
+    ]
+    assert told[0]["unmapped"]["reconciler"]["overrides"] == [LIFTED]
+    assert all(list(validator(one).iter_errors(one)) == [] for one in told)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_run_that_only_keeps_a_judgement_on_record_is_no_event(form: str) -> None:
+    story = [("run-started", {**RUN, "operations": 0}), ("run-finished", {"results": {}})]
+
+    assert list(exported(journal(story), form)) == []
 
 
 @pytest.mark.parametrize("form", ["ocsf-1.8", "ocsf-1.9"])

@@ -170,7 +170,7 @@ def test_a_folder_on_the_way_that_is_a_file_is_an_error(path: Path) -> None:
     assert caught.value.message.endswith("cannot be read: Not a directory.")
 
 
-WHO = {"kind": "user", "name": "ana", "id": "10"}
+WHO: dict[str, Any] = {"kind": "user", "name": "ana", "id": "10"}
 
 
 def record(kind: str, data: dict[str, Any], time: str = "2026-11-22T09:00:00Z") -> Record:
@@ -203,19 +203,14 @@ def test_a_record_of_another_form_is_an_error_and_never_nothing(odd: Record) -> 
 
 def test_service_users_of_one_name_have_outcomes_of_their_own() -> None:
     one, two = ({"kind": "service", "name": "service:siem", "id": n} for n in "12")
-    records = [
-        replace(record(kind, data), sequence=number)
-        for number, (kind, data) in enumerate(
-            [
-                ("run-started", {"origin": HERE}),
-                ("intent", {"principal": one, "taken": 1}),
-                ("intent", {"principal": two, "taken": 4}),
-                ("outcome", {"principal": one, "result": "failed"}),
-                ("outcome", {"principal": two, "result": "applied"}),
-            ],
-            start=1,
-        )
+    told: list[tuple[str, dict[str, Any]]] = [
+        ("run-started", {"origin": HERE}),
+        ("intent", {"principal": one, "taken": 1}),
+        ("intent", {"principal": two, "taken": 4}),
+        ("outcome", {"principal": one, "result": "failed"}),
+        ("outcome", {"principal": two, "result": "applied"}),
     ]
+    records = [replace(record(*each), sequence=n) for n, each in enumerate(told, start=1)]
 
     assert len(past_revokes(records, HERE)) == 4
 

@@ -153,3 +153,35 @@ def test_the_outcome_of_another_console_finishes_nothing() -> None:
     assert [each.sequence for each in unfinished(records, acme)] == [2]
     assert unfinished(records, staging) == ()
     assert [each.sequence for each in unfinished(records)] == [2]
+
+
+LEAVING = {"before": HELD, "after": None, "revokes_token": True}
+ALONE = {"operation": "revoke token", "before": HELD, "after": HELD, "revokes_token": True}
+
+
+@pytest.mark.parametrize(
+    ("intended", "made", "result", "told"),
+    [
+        (LEAVING, None, "not applied", "what was there before, and no API token"),
+        (LEAVING, "2026", "not applied", "and an API token that was to be revoked"),
+        (LEAVING | {"revokes_token": False}, "2026", "not applied", "what was there before"),
+        (ALONE, None, "applied", "shows no API token"),
+        (ALONE, "2026", "not applied", "the API token is still there"),
+    ],
+)
+def test_what_became_of_a_token_is_told_apart_from_the_access(
+    intended: Any, made: str | None, result: str, told: str
+) -> None:
+    ana = replace(user("10", "ana@acme.example", grant(SOC, BERLIN)), token_created=made)
+    found = resolve(unfinished([record(1, "intent", **intended)])[0], world(ana))
+
+    assert found is not None
+    assert found.result == result
+    assert found.detail.endswith(told)
+
+
+def test_who_is_gone_has_no_token() -> None:
+    found = resolve(unfinished([record(1, "intent", **ALONE)])[0], world())
+
+    assert found is not None
+    assert found.result == "applied"

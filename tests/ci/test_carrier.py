@@ -1,5 +1,6 @@
 """The journal's branch only grows, whoever else pushes to it, and shows no token to anybody."""
 
+import base64
 import os
 import subprocess
 from collections.abc import Iterator
@@ -137,3 +138,21 @@ def test_tokens_reach_git_in_one_variable_and_in_no_other(tmp_path: Path) -> Non
     assert seen["GIT_CONFIG_KEY_0"] == "http.https://github.example/acme/access.git.extraheader"
     assert "secret" not in " ".join(seen.values())
     assert set(seen).isdisjoint({"GITHUB_TOKEN", "SENTINELONE_TOKEN", "ACTIONS_RUNTIME_TOKEN"})
+
+
+@pytest.mark.parametrize(
+    ("tokens", "user"),
+    [
+        ({"RECONCILER_GITLAB_TOKEN": "one", "CI_JOB_TOKEN": "two"}, b"oauth2:one"),
+        ({"CI_JOB_TOKEN": "two"}, b"gitlab-ci-token:two"),
+        ({}, None),
+    ],
+)
+def test_on_gitlab_a_job_that_only_reads_goes_with_its_own_token(
+    tmp_path: Path, tokens: dict[str, str], user: bytes | None
+) -> None:
+    place = {"PATH": os.environ["PATH"], "CI_PROJECT_URL": "https://gitlab.example/acme/access"}
+    carrier = Carrier.open(place | tokens, tmp_path)
+    carrier.close()
+    header = carrier.remote.environ.get("GIT_CONFIG_VALUE_0")
+    assert (header and base64.b64decode(header.split()[-1])) == user

@@ -143,11 +143,15 @@ def test_gitlab_says_the_same_in_its_own_words() -> None:
         "CI_MERGE_REQUEST_DIFF_BASE_SHA": TWO,
         "CI_MERGE_REQUEST_SOURCE_BRANCH_SHA": THREE,
         "CI_MERGE_REQUEST_SOURCE_PROJECT_ID": "5",
+        "CI_MERGE_REQUEST_PROJECT_ID": "5",
     }
     event = gitlab_event(merge)
     assert (event.number, event.base, event.head, event.has_secrets) == ("7", TWO, THREE, True)
     assert gitlab_event({**merge, "CI_MERGE_REQUEST_SOURCE_BRANCH_SHA": ""}).head == ONE
-    assert not gitlab_event({**merge, "CI_MERGE_REQUEST_SOURCE_PROJECT_ID": "6"}).has_secrets
+    assert gitlab_event({**merge, "CI_MERGE_REQUEST_TARGET_BRANCH_SHA": "4" * 40}).base == "4" * 40
+    in_project = {**merge, "CI_MERGE_REQUEST_SOURCE_PROJECT_ID": "6"}
+    for fork in (in_project, {**in_project, "CI_PROJECT_ID": "6"}):
+        assert not gitlab_event(fork).has_secrets
     assert gitlab_event({**GITLAB, "CI_PIPELINE_SOURCE": "schedule"}).trigger is Trigger.SCHEDULE
     assert gitlab_event({**GITLAB, "CI_PIPELINE_SOURCE": "web"}).trigger is Trigger.DISPATCH
     with pytest.raises(SettingsError, match="parent_pipeline"):

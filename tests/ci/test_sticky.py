@@ -7,7 +7,7 @@ import pytest
 from codehost import exchange
 
 from reconciler.ci.marker import Marker, marked, parse_marker
-from reconciler.ci.result import Result
+from reconciler.ci.result import ANY, Result
 from reconciler.ci.sticky import keep_comment, ours
 from reconciler.forge.base import Comment
 
@@ -254,3 +254,31 @@ def test_a_folded_comment_links_to_the_one_that_is_kept(
 
     assert list(forge.said) == ["1/8"]
     assert shown in forge.said["1/8"]
+
+
+def test_a_run_without_its_console_speaks_in_the_comment_there_is_and_is_replaced(
+    bench: Any, make_result: Make
+) -> None:
+    bench.publish(make_result(), "the plan")
+
+    bench.publish(make_result(run="101", key=ANY, verdict=("failed",)), "no address")
+    assert [body.rstrip().endswith("no address") for body in bodies(bench)] == [True]
+
+    bench.publish(make_result(run="102"), "the plan again")
+    assert [body.rstrip().endswith("the plan again") for body in bodies(bench)] == [True]
+    assert ANY not in bodies(bench)[0]
+
+
+def test_among_several_consoles_a_run_without_its_own_keeps_to_itself(
+    bench: Any, make_result: Make
+) -> None:
+    bench.publish(make_result(), "one")
+    bench.publish(make_result(run="101", key="f" * 12), "two")
+    bench.publish(make_result(run="102", command="apply"), "an outcome")
+
+    bench.publish(make_result(run="103", key=ANY, verdict=("failed",)), "no address")
+
+    ends = ("one", "two", "an outcome", "no address")
+    assert [body.rstrip().endswith(end) for body, end in zip(bodies(bench), ends, strict=True)] == (
+        [True] * 4
+    )

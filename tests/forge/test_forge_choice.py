@@ -39,6 +39,7 @@ def name_of(environ: Mapping[str, str], clock: Any) -> str:
         (HUB | {"GITHUB_API_URL": "https://ghe.example:8443/api/v3/"}, "GitHub"),
         (HUB | {"GITHUB_API_URL": "http://127.0.0.1:8080"}, "GitHub"),
         (HUB | {"RECONCILER_PROXY": "http://proxy.example:3128"}, "GitHub"),
+        (LAB | {"RECONCILER_COMMENT_AUTHOR": "project_4711_bot"}, "GitLab"),
         (LAB | {"CI_API_V4_URL": "http://[::1]:8080/git/lab/api/v4"}, "GitLab"),
     ],
 )
@@ -70,6 +71,8 @@ BAD += [
     (LAB | {"CI_PROJECT_ID": "acme/access"}, "CI_PROJECT_ID"),
     (LAB | {"CI_PROJECT_ID": ""}, "CI_PROJECT_ID"),
     (LAB | {"RECONCILER_GITLAB_TOKEN": ""}, "RECONCILER_GITLAB_TOKEN"),
+    (LAB | {"RECONCILER_GITLAB_TOKEN": "", "CI_JOB_TOKEN": "x"}, "RECONCILER_GITLAB_TOKEN"),
+    (LAB | {"RECONCILER_COMMENT_AUTHOR": "a b"}, "RECONCILER_COMMENT_AUTHOR"),
 ]
 
 

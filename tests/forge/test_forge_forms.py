@@ -55,7 +55,7 @@ def test_a_deletion_has_no_body(wall: Any, wall_api: Api) -> None:
 
 def test_a_label_that_the_host_leaves_out_is_told(wall: Any, wall_api: Api) -> None:
     """Else the issue would not be found again, and opened anew by each run."""
-    told_of = {"title": "Drift", "user": {"login": "x"}, "author": {"id": 1}}
+    told_of = {"title": "Drift", "body": "x", "user": {"login": "x", "type": "User"}}
     issue = {"number": 1, "state": "open", "html_url": "https://hub.example/1", **told_of}
     wall.say(201, issue | {"labels": [{"name": "other"}]})
     wall.say(200, issue)
@@ -63,6 +63,7 @@ def test_a_label_that_the_host_leaves_out_is_told(wall: Any, wall_api: Api) -> N
         GitHub(wall_api, "acme/access").add_issue("Drift", "x", "drift")
     assert "issues: write" in told.value.remedy
 
+    told_of = {"title": "Drift", "description": "x", "author": {"id": 1}}
     issue = {"iid": 1, "state": "opened", "web_url": "https://lab.example/1", **told_of}
     wall.say(201, issue | {"labels": []})
     wall.say(200, {"id": 1})

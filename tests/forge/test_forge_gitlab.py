@@ -198,6 +198,37 @@ def test_an_issue_whose_label_was_left_out_is_closed_again(
     assert [item.state for item in lab.world.issues.values()] == ["closed"]
 
 
+def test_another_account_of_ours_may_comment(lab: gitlab.GitLab, open_lab: Opener) -> None:
+    item = request_of(lab)
+    commenter = lab.world.project_token()
+    open_lab(commenter).add_comment("1", "ours")
+    lab.world.note(item, "eve", "hers")
+    name = lab.world.tokens[commenter].member.username
+
+    by_name = open_lab(RECONCILER_COMMENT_AUTHOR=name).comments("1")
+
+    assert [note.is_ours for note in by_name] == [True, False]
+    assert [note.is_ours for note in open_lab().comments("1")] == [False, False]
+
+
+def test_a_jobs_own_token_reads_what_jobs_kept_and_nothing_else(
+    lab: gitlab.GitLab, clock: Any
+) -> None:
+    request_of(lab)
+    lab.world.job("plan", "main", BASE, FILES)
+    environ = {
+        "GITLAB_CI": "true",
+        "CI_API_V4_URL": lab.api,
+        "CI_PROJECT_ID": str(lab.world.id),
+        "CI_JOB_TOKEN": lab.world.project_token(),
+    }
+    with open_forge(environ, clock.monotonic, clock.sleep, is_reading=True) as forge:
+        assert forge is not None
+        assert forge.newest_artifact("plan", "main") == READ_FILES
+        with pytest.raises(ForbiddenError):
+            forge.comments("1")
+
+
 # Which request was merged
 
 

@@ -1,3 +1,4 @@
+import contextlib
 import subprocess
 import sys
 from collections.abc import Callable
@@ -98,13 +99,35 @@ def test_nothing_of_it_stays_on_this_machine(make: Make) -> None:
     assert not Path(lock.remote.scratch.name).exists()
 
 
-def test_another_is_told_who_holds_it_since_when(make: Make, clock: Any) -> None:
+def test_another_is_told_who_holds_it_since_when_until_when_and_how_to_end_it(
+    make: Make, clock: Any, bare: Path
+) -> None:
     with make("one").acquire():
         clock.passes(1199)
         with pytest.raises(RefusedError) as refused:
             make("two").acquire()
     assert "is held by run one since 2026-11-23T09:00:00+00:00" in refused.value.message
-    assert "20 minutes" in refused.value.remedy
+    ends = "it ends at 2026-11-23T09:15:00+00:00, and 5 minutes later the next apply takes it over"
+    assert ends in refused.value.remedy
+    assert refused.value.remedy.endswith(f"git push {bare} :{REF}")
+
+
+def test_git_s_own_reason_is_told_and_not_its_advice(
+    environ: dict[str, str], tmp_path: Path
+) -> None:
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    (folder / "ssh").write_text(
+        "#!/bin/sh\necho 'ssh: Could not resolve hostname git.acme.example' >&2\nexit 255\n"
+    )
+    (folder / "ssh").chmod(0o700)
+    environ = {**environ, "PATH": f"{folder}:{environ['PATH']}"}
+
+    remote = Remote.open("ssh://git.acme.example/x.git", REF, environ)
+    with contextlib.closing(remote), pytest.raises(SettingsError) as caught:
+        remote.tip()
+
+    assert caught.value.message.endswith("ssh: Could not resolve hostname git.acme.example.")
 
 
 def test_a_lock_is_stale_only_after_its_expiry_and_the_margin(

@@ -117,6 +117,8 @@ class Lab:
         self.violations: list[str] = []
         self.command = ""
         self.life = Life()
+        # One for all runs, as a process has one: click never forgets a stream it has written to.
+        self._out = io.StringIO()
         for name, text in case.files.items():
             path = folder / "policies" / name
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -174,7 +176,9 @@ class Lab:
         arguments = [command, "--policies", str(self.folder / "policies"), *more]
         if command == "apply":
             arguments += ["--auto-approve", "--journal", str(self.journal)]
-        out = io.StringIO()
+        out = self._out
+        out.seek(0)
+        out.truncate()
         code: int | None = None
         with (
             contextlib.redirect_stdout(out),

@@ -171,7 +171,7 @@ def a_token_that_is_left() -> Plan:
     """Dee is parked already, and the token was never revoked."""
     dee = replace(
         user("13", "dee@acme.example", grant(VIEWER, LYON)),
-        token_created="2026-11-01T08:00:00.000000Z",
+        token_created="2026-11-01T08:00:00.000000Z",  # noqa: S106 - when, not what
     )
     people = world(ANA, dee)
     guardrails = replace(RELAXED, nothing_left=parked())

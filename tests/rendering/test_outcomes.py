@@ -1,9 +1,12 @@
 """What became of an apply, in words."""
 
+from datetime import timedelta
+
 from builders import BERLIN, SOC, assign, grant, plan, user, world
 
 from reconciler.domain.outcome import Outcome, Result
 from reconciler.rendering.outcomes import (
+    on_its_way_text,
     others_text,
     outcome_text,
     outcomes_summary,
@@ -65,3 +68,13 @@ def test_what_an_earlier_run_left_open_is_named_with_its_time() -> None:
 
     assert unfinished_text([]) == ""
     assert "ana@acme.example, intended at 2026-11-22T09:00:00Z: not applied" in told
+
+
+def test_why_a_run_waits_is_told_with_for_how_long() -> None:
+    told = on_its_way_text(timedelta(seconds=41.4))
+
+    assert told == (
+        "… an earlier run ended in the middle of a write; waiting 41 s, until its request can no "
+        "longer arrive\n"
+    )
+    assert "waiting 1 s" in on_its_way_text(timedelta(milliseconds=1))

@@ -525,6 +525,63 @@ WRITING = (
     ),
 )
 
+LEAVING = (
+    Bug(
+        "who is parked already keeps the API token",
+        "planning/compare.py",
+        "        return _token_alone(desired, actual, rules, notes)\n",
+        "        return Comparison(notes=notes)\n",
+        "planning/test_leavers_tokens.py::"
+        "test_who_is_parked_already_and_has_a_token_loses_that_alone",
+    ),
+    Bug(
+        "whoever is parked keeps the API token",
+        "planning/compare.py",
+        "            revokes_token=is_ending and actual.kind is PrincipalKind.USER,\n",
+        "            revokes_token=after is None and actual.kind is PrincipalKind.USER,\n",
+        "planning/test_leavers_tokens.py::"
+        "test_who_is_parked_or_deleted_loses_a_token_whether_or_not_it_is_seen",
+    ),
+    Bug(
+        "a revocation that cannot be recorded is not told",
+        "workflow/tokens.py",
+        "        raise UnrecordedStepError(_alone(operation, step), error) from error\n",
+        "        raise\n",
+        "stories/test_tokens_end.py::"
+        "test_a_disk_full_after_the_revocation_is_told_with_what_happened",
+    ),
+    Bug(
+        "an undo gives access back to somebody who has left",
+        "planning/undo.py",
+        "            return _FORMER\n",
+        "            return None\n",
+        "stories/test_undo_limits.py::test_who_must_hold_nothing_gets_nothing_back_and_is_named",
+    ),
+    Bug(
+        "an undo gives for good what was for a time",
+        "planning/undo.py",
+        "        return grant not in principal.grants and (is_past or is_closed)\n",
+        "        return grant not in principal.grants and (is_past and is_closed)\n",
+        "stories/test_undo_limits.py::"
+        "test_a_journal_that_tells_no_ends_still_tells_that_a_window_closed",
+    ),
+    Bug(
+        "the token in use is renewed unasked",
+        "planning/service_users.py",
+        "    if is_own and not renewal.is_own:\n",
+        "    if is_own and renewal.is_own:\n",
+        "stories/test_service_users_by_hand.py::test_the_token_in_use_is_not_renewed_unawares",
+    ),
+    Bug(
+        "the file for a token has no room in it",
+        "documents/secret_file.py",
+        "        _write(self._descriptor, _RESERVED)\n",
+        "",
+        "documents/test_secret_file.py::test_without_room_there_is_no_file",
+    ),
+)
+
 BUGS = (
     *GUARDS, *COMPARISON, *PINS, *BINDING, *READING, *REDACTION, *RENDERING, *WRITING,
+    *LEAVING,
 )  # fmt: skip

@@ -1,19 +1,23 @@
 """Everything is real but the clock: files, sockets, and where a test says so, processes."""
 
 import contextlib
+import os
 import signal
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
 import pytest
-from stories.desk import NOW, Desk, small_world
+from stories.desk import GUARDRAILS, NOW, POLICY, Clock, Desk, small_world
 from stories.proxy import Faults, Proxy
 from stories.sink import SinkServer
 
+from reconciler.cli.main import run
 from reconciler.simulator.serve import Running, running
+from reconciler.simulator.world import World
 
 
 @pytest.fixture
@@ -31,6 +35,31 @@ def desk(
 ) -> Desk:
     monkeypatch.chdir(tmp_path)
     return Desk(console, tmp_path, capsys)
+
+
+@pytest.fixture(scope="session")
+def adopted_world(tmp_path_factory: pytest.TempPathFactory) -> World:
+    """What the console holds once the policies of a desk were applied."""
+    folder = tmp_path_factory.mktemp("adopted")
+    (folder / "policies").mkdir()
+    (folder / "policies" / "access.yaml").write_text(POLICY, "utf-8")
+    (folder / "policies" / "guardrails.yaml").write_text(GUARDRAILS, "utf-8")
+    with running(small_world(), clock=lambda: NOW) as served, contextlib.chdir(folder):
+        environ = {"SENTINELONE_URL": served.url, "SENTINELONE_TOKEN": served.token}
+        places = {"RECONCILER_STATE": str(folder / "state"), "PATH": os.defpath}
+        assert run(("apply", "--auto-approve"), Clock().runtime(environ | places)) == 0
+        return served.console.world
+
+
+@pytest.fixture
+def adopted(desk: Desk, adopted_world: World) -> Callable[[], None]:
+    """Let the desk's console hold what its policies say, by nobody's run."""
+
+    def adopt() -> None:
+        desk.console.console.world = deepcopy(adopted_world)
+        desk.console.changes.clear()
+
+    return adopt
 
 
 @pytest.fixture

@@ -1,15 +1,18 @@
 """An auditor without a token: what was done, and whether the record is still the record."""
 
 import json
+import os
 import re
 from pathlib import Path
 from typing import Any
 
 import pytest
+from stories.desk import ROLES
 
 from reconciler.cli.commands.audit.reading import show
 from reconciler.resources import resource
 
+JSON = ("--format", "json")
 JOURNAL = ".reconciler/journal.jsonl"
 
 
@@ -128,6 +131,37 @@ def test_what_a_run_left_open_is_told(applied: Any) -> None:
     assert "Unfinished: service:siem, intended at" in done.out
 
 
+@pytest.mark.parametrize("part", ["verify", "head", "show", "export"])
+@pytest.mark.usefixtures("impatient")
+def test_what_is_no_file_is_an_error_and_nobody_waits(desk: Any, part: str) -> None:
+    os.mkfifo(desk.folder / "fifo")
+
+    done = desk.run("audit", part, "--journal", "fifo")
+
+    assert (done.code, done.out) == (1, "")
+    assert "The journal fifo cannot be read: it is not a regular file." in done.err
+
+
+@pytest.mark.parametrize(
+    ("kept", "told"),
+    [
+        (0, "Nothing of it can be believed; perhaps it is no journal at all."),
+        (1, "The 1 record before fits, up to the head sha256:"),
+    ],
+)
+def test_how_much_of_a_broken_journal_may_be_true_is_told(
+    applied: Any, kept: int, told: str
+) -> None:
+    lines = path(applied).read_bytes().splitlines(keepends=True)
+    path(applied).write_bytes(b"".join(lines[:kept]) + b"{}\n")
+
+    done = applied.run("audit", "verify")
+
+    assert done.code == 1
+    assert told in done.err
+    assert "sha256:000000" not in done.err
+
+
 def test_a_journal_that_is_not_there_is_an_error_with_a_remedy(desk: Any) -> None:
     done = desk.run("audit", "verify")
 
@@ -140,14 +174,19 @@ def test_a_journal_that_is_not_there_is_an_error_with_a_remedy(desk: Any) -> Non
     ("filters", "kinds"),
     [
         ((), ["run-started", *["intent", "outcome"] * 4, "run-finished"]),
-        (("--principal", "LENA@acme.example"), ["intent", "outcome"]),
+        (("--principal", "LENA@acme.example"), ["run-started", "intent", "outcome"]),
         (("--principal", "service:siem", "--kind", "intent"), ["intent"]),
-        (("--result", "applied"), ["outcome"] * 4),
+        (("--result", "applied"), ["run-started", *["outcome"] * 4]),
+        (("--role", "soc", "--result", "applied"), ["run-started", *["outcome"] * 3]),
+        (("--role", ROLES["Viewer"], "--kind", "outcome"), ["outcome"] * 2),
+        (("--role", "Admin"), []),
         (("--result", "failed"), []),
         (("--run", "nobody's"), []),
         (("--since", "2026-11-01"), ["run-started", *["intent", "outcome"] * 4, "run-finished"]),
         (("--until", "2026-11-01"), []),
         (("--since", "2027-01-01T00:00:00Z"), []),
+        (("--until", "2026-11-23T09:30:00+01:00"), []),
+        (("--kind", "run-started", "--since", "2026-11-23 09:30+01:00"), ["run-started"]),
     ],
 )
 def test_the_record_is_read_in_part(applied: Any, filters: Any, kinds: list[str]) -> None:
@@ -155,6 +194,77 @@ def test_the_record_is_read_in_part(applied: Any, filters: Any, kinds: list[str]
 
     assert done.code == 0
     assert [json.loads(line)["kind"] for line in done.out.splitlines()] == kinds
+
+
+@pytest.mark.parametrize("text", ["2026-11-23T09:00:00", "yesterday", "", "2026-13-01"])
+def test_what_is_no_instant_is_wrong_usage(applied: Any, text: str) -> None:
+    done = applied.run("audit", "show", "--since", text)
+
+    assert (done.code, done.out) == (1, "")
+    assert "is no instant: write 2026-11-23, or 2026-11-23T09:00:00Z (any offset)." in done.err
+
+
+def test_a_run_is_found_by_how_its_id_begins(applied: Any) -> None:
+    run = applied.journal()[0]["run"]
+
+    assert applied.run("audit", "show", "--run", run[:5]).out.count(run) == 10
+    assert applied.run("audit", "show", "--run", run[1:]).err == "No record of 10 matches.\n"
+
+
+def test_who_gave_somebody_a_role_and_why_is_one_question(desk: Any) -> None:
+    desk.edit(
+        "access.yaml",
+        "former:",
+        "  - {members: [mia@acme.example], role: Admin, sites: ['Acme/Lyon'], "
+        "reason: CHG-9}\nformer:",
+    )
+    assert desk.run("apply", "--auto-approve").code == 0
+
+    told = desk.run("audit", "show", "--role", "Admin").out.splitlines()
+
+    assert "run-started: 5 operations on http://127.0.0.1" in told[0]
+    assert told[0].endswith("by service:reconciler")
+    assert told[1] == "         by hand"
+    assert "intent: update mia@acme.example" in told[2]
+    assert "+ grant  Admin on Acme/Lyon  policy" in told[3]
+    assert told[4] == "                  reason: CHG-9, policies/access.yaml:11:16"
+    assert "outcome: mia@acme.example applied" in told[7]
+    assert told[9] == told[4]
+
+
+def test_runs_are_listed_one_a_line(desk: Any) -> None:
+    assert desk.run("apply", "--auto-approve").code == 0
+    desk.edit("access.yaml", "ana@acme.example, ", "")
+    desk.edit("access.yaml", "[eve@", "[ana@acme.example, eve@")
+    desk.edit("guardrails.yaml", "nothing_left: delete", "nothing_left: refuse")
+    assert desk.run("apply", "--auto-approve").code == 3
+    first, second = (desk.journal()[n]["run"] for n in (0, -1))
+    head = desk.run("audit", "head").out.strip()
+
+    told = desk.run("audit", "show", "--runs")
+
+    one, two = told.out.splitlines()
+    assert one.startswith(
+        f"{first}  2026-11-23T09:00:00Z  by service:reconciler  by hand  4 applied"
+    )
+    assert two == (
+        f"{second}  2026-11-23T09:00:00Z  by service:reconciler  by hand  refused  {head}"
+    )
+    assert desk.run("audit", "show", "--runs", "--role", "Viewer").out == f"{one}\n"
+    [tree] = map(
+        json.loads, desk.run("audit", "show", "--runs", "--run", second, *JSON).out.splitlines()
+    )
+    assert (tree["run"], tree["end"], tree["head"]) == (second, "refused", head)
+    assert (
+        desk.run("audit", "show", "--runs", "--role", "Admin").err == "No record of 11 matches.\n"
+    )
+
+
+def test_a_run_that_died_has_no_end_in_the_list(applied: Any) -> None:
+    file = path(applied)
+    file.write_bytes(b"".join(file.read_bytes().splitlines(keepends=True)[:-2]))
+
+    assert "  3 applied, no end on record  sha256:" in applied.run("audit", "show", "--runs").out
 
 
 def test_the_record_reads_as_a_story(applied: Any) -> None:
@@ -169,7 +279,7 @@ def test_events_are_printed_from_a_record_on(applied: Any) -> None:
     told = applied.run("audit", "export", "--after", "5")
 
     numbers = [json.loads(line)["metadata"]["sequence"] for line in told.out.splitlines()]
-    assert (told.code, min(numbers)) == (0, 7)
+    assert (told.code, min(numbers)) == (0, 6)
 
 
 def test_every_part_of_audit_explains_itself(desk: Any) -> None:

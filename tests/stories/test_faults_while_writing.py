@@ -232,3 +232,18 @@ def test_a_console_that_shows_a_write_only_after_a_while_is_waited_for(
     assert desk.results()[BO] == "applied"
     assert proxy.count("PUT", PATHS[BO]) == 1
     assert desk.clock.slept == [0.5, 1.0]
+
+
+@pytest.mark.parametrize(
+    "when",
+    ["Mon, 01 Jan 99999999999999999999 00:00:00 GMT", "Mon, 01 Jan 2027 00:00:00 +" + "9" * 40],
+)
+def test_a_pause_until_an_impossible_date_is_an_ordinary_pause(
+    desk: Any, proxy: Any, faults: Any, when: str
+) -> None:
+    proxy.when(faults.status(429, Retry_After=when), method="PUT", path=PATHS[BO])
+
+    told = desk.run("apply", "--auto-approve")
+
+    assert told.code == 0, told.text
+    assert is_done(desk)

@@ -1,12 +1,20 @@
 """In CI: what reviewers saw is what a merge applies, or nothing is."""
 
+import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from codehost import github
+from stories.desk import ROLES
 from stories.office import Office
+
+from reconciler.ci.comment import ON_MERGE, Frame, plan_body
+from reconciler.ci.result import file_digest
+from reconciler.documents.plan_file import sealed
+from reconciler.rendering.as_json import to_json
 
 BO = {"policies/access.yaml": ("ana@acme.example, bo@acme.example, lena", "ana@acme.example, lena")}
 
@@ -18,15 +26,10 @@ def hub() -> Iterator[github.GitHub]:
 
 
 @pytest.fixture
-def office(desk: Any, hub: github.GitHub, tmp_path: Path) -> Office:
-    """The console holds what main says, and CI has applied it once, by hand."""
-    office = Office(desk, hub, tmp_path / "office")
-    drift = office.scheduled("drift")
-    assert drift.code == 2, drift.text
-    first = office.by_hand("--digest", drift.outputs["content-digest"])
-    assert first.code == 0, first.text
-    desk.console.changes.clear()
-    return office
+def office(desk: Any, hub: github.GitHub, tmp_path: Path, adopted: Any) -> Office:
+    """The console holds what main says."""
+    adopted()
+    return Office(desk, hub, tmp_path / "office")
 
 
 SIEM = {"policies/access.yaml": ("sites: [Acme/Berlin, Acme/Lyon]", "sites: [Acme/Lyon]")}
@@ -110,20 +113,36 @@ def test_nothing_is_applied_when_the_console_moved_since_the_review(office: Offi
     assert len(office.comments(pull)) == 2
 
 
-def test_a_plan_outlives_other_merges_and_its_artifact(office: Office) -> None:
+def test_a_plan_outlives_other_merges(office: Office) -> None:
     pull = office.open("Less for the SIEM", SIEM)
     office.publish(office.plan(pull))
     other = office.open("A viewer", {"policies/more.yaml": ("", VIEWER)})
     office.publish(office.plan(other))
     office.merge(other)
     assert office.apply().code == 0
-    office.hub.world.artifacts.clear()
     office.desk.clock.passes(days=40)
     office.merge(pull)
 
     applied = office.apply()
 
     assert applied.code == 0, applied.text
+    assert office.desk.holds("siem") == ["Viewer Lyon"]
+
+
+def test_without_the_kept_plan_the_comment_could_say_anything(office: Office) -> None:
+    """Who can push a branch can comment as we do, by a workflow there, and delete what was kept."""
+    pull = office.open("Less for the SIEM", SIEM)
+    office.publish(office.plan(pull))
+    office.hub.world.artifacts.clear()
+    office.merge(pull)
+
+    refused = office.apply()
+    assert refused.code == 3, refused.text
+    assert "no longer kept" in refused.text
+    assert office.desk.written() == []
+
+    accepted = office.apply("", "", "--plan-may-be-gone")
+    assert accepted.code == 0, accepted.text
     assert office.desk.holds("siem") == ["Viewer Lyon"]
 
 
@@ -179,6 +198,99 @@ def test_an_edited_comment_is_not_what_was_planned(office: Office) -> None:
     assert "was edited" in refused.text
 
 
+def test_a_comment_and_a_folder_of_ones_own_making_do_not_pass_for_ours(office: Office) -> None:
+    """A workflow on a branch comments as we do and keeps what it likes under our name."""
+    pull = office.open("Less for the SIEM", SIEM)
+    planned = office.plan(pull)
+    text = "### No changes.\n\n<sub>Run 1, commit `aaaaaaaa`.</sub>\n"
+    (planned.folder / "comment.md").write_text(text, "utf-8")
+    office.hub.world.artifacts.clear()
+    office.keep(planned, "push", "evil", "reconciler-plan")
+    office.publish(planned)
+    office.merge(pull)
+
+    refused = office.apply()
+
+    assert refused.code == 3, refused.text
+    assert "was edited, or is not ours" in refused.text
+    assert office.desk.written() == []
+
+
+def test_a_saved_plan_that_shows_less_than_it_does_is_refused(office: Office) -> None:
+    """Sealed, with the digest of the true plan, and told truly: but not what would be done."""
+    pull = office.open("Less for the SIEM", SIEM)
+    planned = office.plan(pull)
+    tree = json.loads((planned.folder / "plan.json").read_text("utf-8"))
+    tree["operations"][0]["changes"][0]["role"]["name"] = "SOC"
+    forged = to_json(sealed(tree))
+    frame = Frame(planned.result["run_url"], planned.result["commit"], ON_MERGE)
+    (planned.folder / "plan.json").write_text(forged, "utf-8")
+    (planned.folder / "comment.md").write_text(plan_body(tree, frame), "utf-8")
+    result = planned.result | {"plan_file_digest": file_digest(forged.encode())}
+    (planned.folder / "result.json").write_text(json.dumps(result), "utf-8")
+    office.hub.world.artifacts.clear()
+    office.keep(planned, "push", "evil", "reconciler-plan")
+    assert office.publish(planned).code == 0
+    office.merge(pull)
+
+    refused = office.apply()
+
+    assert refused.code == 3, refused.text
+    assert "service:siem" in refused.text
+    assert "forged" not in refused.text
+    assert office.desk.written() == []
+
+
+def test_a_role_that_permits_more_than_when_it_was_reviewed_is_not_granted(office: Office) -> None:
+    pull = office.open("A viewer", {"policies/more.yaml": ("", VIEWER)})
+    office.publish(office.plan(pull))
+    world = office.desk.console.console.world
+    role = world.roles[ROLES["Viewer"]]
+    world.roles[ROLES["Viewer"]] = replace(role, permissions=("*",))
+    office.merge(pull)
+
+    refused = office.apply()
+
+    assert refused.code == 3, refused.text
+    assert "permits something else" in refused.text
+    assert office.desk.written() == []
+
+
+@pytest.mark.parametrize("more", [{"GITHUB_RUN_ATTEMPT": "2"}, {}], ids=["again", "as if first"])
+def test_what_a_later_commit_found_gone_already_is_not_brought_back(
+    office: Office, more: dict[str, str]
+) -> None:
+    grant = office.open("More", {"policies/more.yaml": ("", VIEWER)})
+    office.publish(office.plan(grant))
+    first = office.merge(grant)
+    assert office.apply(first).code == 0
+    office.desk.make("mia@acme.example", "SOC")
+    back = office.open("Back", {"policies/more.yaml": ("role: Viewer", "role: SOC")})
+    office.publish(office.plan(back))
+    office.merge(back)
+    nothing = office.apply()
+    assert (nothing.code, nothing.result["verdict"]) == (0, ["no-change"])
+    office.desk.console.changes.clear()
+
+    again = office.apply(first, **more)
+
+    assert again.code == 3, again.text
+    assert "is not its first" in again.text
+    assert office.desk.written() == []
+
+
+def test_a_run_of_the_newest_commit_may_be_started_again(office: Office) -> None:
+    pull = office.open("Less for the SIEM", SIEM)
+    office.publish(office.plan(pull))
+    office.merge(pull)
+    assert office.apply().code == 0
+
+    again = office.apply(GITHUB_RUN_ATTEMPT="2")
+
+    assert again.code == 0, again.text
+    assert again.result["verdict"] == ["no-change"]
+
+
 def test_a_push_after_the_last_plan_is_not_reviewed(office: Office) -> None:
     pull = office.open("Less for the SIEM", SIEM)
     office.publish(office.plan(pull))
@@ -208,7 +320,6 @@ def test_an_old_run_started_again_brings_nothing_back(office: Office) -> None:
     more = office.open("More", {"policies/more.yaml": ("", VIEWER)})
     office.publish(office.plan(more))
     first = office.merge(more)
-    assert office.apply(first).code == 0
     less = office.open("Less for the SIEM", SIEM)
     office.publish(office.plan(less))
     office.merge(less)

@@ -207,6 +207,22 @@ def test_a_write_that_waits_is_not_sent_after_the_console_refused_the_token(
     assert desk.written() == []
 
 
+@pytest.mark.parametrize("name", [LENA, BO, EVE])
+def test_a_token_that_was_refused_is_not_sent_again(
+    desk: Any, proxy: Any, faults: Any, name: str
+) -> None:
+    """Not even to look at what was applied before (T60)."""
+    method = {LENA: "POST", BO: "PUT", EVE: "DELETE"}[name]
+    proxy.when(faults.status(401), method=method, path=PATHS[name], times=99)
+
+    told = desk.run("apply", "--auto-approve")
+
+    assert told.code == 4, told.text
+    assert proxy.seen[-1] == (method, PATHS[name])
+    assert "Not verified, the reading after the run failed" in told.out
+    assert desk.results()[name] == "failed"
+
+
 def until(is_so: Callable[[], bool]) -> None:
     """Wait for what another thread does."""
     while not is_so():

@@ -4,6 +4,7 @@ The console replaces whole lists and knows no versions. So one moment is left be
 read and our write; what is lost in it can only be reported.
 """
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -171,6 +172,22 @@ def test_an_activity_log_that_cannot_be_read_is_a_note_and_changes_no_exit_code(
 
     assert told.code == 0
     assert "Not verified, who else writes during this run" in told.err
+    assert len(desk.written()) == 4
+
+
+@pytest.mark.parametrize("entry", ['"x"', "null", "7", "[]", "{}", '{"createdAt":1}'])
+def test_a_log_of_an_unknown_form_is_a_note_too(
+    desk: Any, proxy: Any, faults: Any, entry: str
+) -> None:
+    pagination = {"totalItems": 1, "nextCursor": None}
+    said = json.dumps({"data": [json.loads(entry)], "pagination": pagination})
+    body = faults.status(200, said.encode(), Content_Type="application/json")
+    proxy.when(body, path="/activities", times=100)
+
+    told = desk.run("apply", "--auto-approve")
+
+    assert told.code == 0, told.text
+    assert "Not verified, who else writes during this run: GET /activities: " in told.err
     assert len(desk.written()) == 4
 
 

@@ -293,6 +293,47 @@ def test_what_was_lost_before_the_effect_is_unknown_and_not_asked_again(
     assert len(made(desk)) == 1
 
 
+@pytest.mark.parametrize("line", [CREATE, ROTATE])
+def test_a_lock_that_is_lost_on_the_way_stops_it_and_the_record_has_an_end(
+    desk: Any, proxy: Any, faults: Any, line: tuple[str, ...]
+) -> None:
+    """The console was busy at first; when the wait is over, the lock is somebody else's."""
+
+    def lose(exchange: Any) -> None:
+        for path in (desk.folder / ".state" / "locks").glob("*.lock"):
+            path.unlink()
+        faults.status(429, Retry_After="5")(exchange)
+
+    proxy.when(lose, method="POST")
+
+    told = desk.run(*line, "--auto-approve")
+
+    assert told.code == 4, told.text
+    assert "was lost, so nothing more is written" in told.out
+    assert outcome(desk)["result"] == "not attempted"
+    assert desk.journal()[-1]["kind"] == "run-finished"
+    assert proxy.count("POST") == 1
+    assert not (desk.folder / "siem.token").exists()
+
+
+def test_a_lock_that_is_lost_while_it_looks_again_stops_it_and_the_record_has_an_end(
+    desk: Any, proxy: Any, faults: Any
+) -> None:
+    def lose() -> None:
+        for path in (desk.folder / ".state" / "locks").glob("*.lock"):
+            path.unlink()
+
+    proxy.when(faults.before(lose), method="GET", path="/service-users", skip=1)
+
+    told = desk.run(*CREATE, "--auto-approve")
+
+    assert told.code == 4, told.text
+    assert outcome(desk)["result"] == "not attempted"
+    assert desk.journal()[-1]["kind"] == "run-finished"
+    assert posts(desk) == 0
+    assert desk.run("audit", "verify").code == 0
+
+
 def test_a_429_is_asked_again_because_it_cannot_have_happened(
     desk: Any, proxy: Any, faults: Any
 ) -> None:
@@ -452,23 +493,40 @@ def test_somebody_else_who_renews_first_is_not_undone(desk: Any, proxy: Any, fau
     assert proxy.count("POST", GENERATE) == 0
 
 
-def test_a_full_disk_for_the_token_is_told_with_the_way_out(
+@pytest.mark.parametrize("command", [CREATE, ROTATE], ids=["create", "rotate"])
+def test_a_full_disk_for_the_token_is_found_before_the_console_is_asked(
+    desk: Any, monkeypatch: pytest.MonkeyPatch, command: Any
+) -> None:
+    real = os.pwrite
+
+    def full(descriptor: int, content: bytes, offset: int) -> int:
+        if Path(f"/proc/self/fd/{descriptor}").readlink().name == "siem.token":
+            raise OSError(28, os.strerror(28))
+        return real(descriptor, content, offset)
+
+    monkeypatch.setattr(os, "pwrite", full)
+
+    told = desk.run(*command, "--auto-approve")
+
+    assert told.code == 1, told.text
+    assert "cannot be made: No space left on device. Nothing was asked." in told.err
+    assert posts(desk) == 0
+    assert not (desk.folder / "siem.token").exists()
+
+
+def test_a_disk_that_fails_under_the_token_is_told_with_the_way_out(
     desk: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    full = os.open("/dev/full", os.O_WRONLY)
-    real = os.open
+    real = os.ftruncate
 
-    def opened(path: Any, flags: int, mode: int = 0o777, **more: Any) -> int:
-        if str(path) == "siem.token":
-            os.close(real(path, flags, mode))
-            return os.dup(full)
-        return real(path, flags, mode, **more)
+    def failing(descriptor: int, length: int) -> None:
+        if Path(f"/proc/self/fd/{descriptor}").readlink().name == "siem.token":
+            raise OSError(5, os.strerror(5))
+        real(descriptor, length)
 
-    monkeypatch.setattr(os, "open", opened)
-    monkeypatch.setattr(os, "fchmod", lambda *_: None)
+    monkeypatch.setattr(os, "ftruncate", failing)
 
     told = desk.run(*CREATE, "--auto-approve")
-    os.close(full)
 
     assert told.code == 4, told.text
     assert "The token could not be written" in told.err

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -145,6 +146,56 @@ def forge_without(desk: Any, name: str) -> None:
     (Path(desk.folder) / JOURNAL).write_bytes(lines)
     assert len(kept) < len(records)
     assert desk.run("audit", "verify").code == 0
+
+
+def killed(desk: Any, proxy: Any) -> None:
+    """Start an apply and kill it while its first write is on its way."""
+    struck = threading.Event()
+
+    def strike(exchange: Any) -> None:
+        struck.set()
+        exchange.reset()
+
+    proxy.when(lambda exchange: (kill(), strike(exchange)), method="POST|PUT|DELETE")
+    process = desk.start("apply", "--auto-approve")
+
+    def kill() -> None:
+        process.kill()
+        process.wait(timeout=PATIENCE)
+
+    process.communicate(timeout=PATIENCE)
+    assert struck.wait(PATIENCE)
+
+
+def test_a_first_run_that_was_killed_needs_nobody(
+    desk: Any, proxy: Any, keys: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = dict(keys)
+    monkeypatch.setenv(*keys.popitem())
+    killed(desk, proxy)
+    assert desk.journal()
+    assert "ends at record 0" in desk.run(*VERIFY).err
+
+    told = desk.run("apply", "--auto-approve", **key)
+
+    assert told.code == 0
+    assert "earlier records that no run signed" in told.err
+    assert desk.run(*VERIFY).code == 0
+
+
+def test_the_word_of_a_first_run_that_was_killed_covers_no_other_run(
+    desk: Any, proxy: Any, keys: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = dict(keys)
+    monkeypatch.setenv(*keys.popitem())
+    killed(desk, proxy)
+    monkeypatch.delenv("RECONCILER_SIGNING_KEY_FILE")
+    assert desk.run("apply", "--auto-approve").code == 0
+
+    told = desk.run("apply", "--auto-approve", **key)
+
+    assert told.code == 1
+    assert "is of the run that began it, and other runs follow" in told.err
 
 
 def test_a_signed_journal_that_goes_on_unsigned_is_told(signed: Any) -> None:

@@ -269,3 +269,35 @@ def test_a_revocation_without_an_answer_that_our_token_may_not_repeat_is_on_reco
 
     assert told.code == 4
     assert ("token-revocation", "unknown") in told_of(parking)
+
+
+def test_a_token_that_went_between_plan_and_step_is_asked_for_no_more(
+    parking: Any, proxy: Any, faults: Any
+) -> None:
+    with_token(parking, EVE, ("Viewer", "Lyon"))
+    users, user = parking.console.world.users, parking.console.world.named(EVE)
+
+    def leave() -> None:
+        users[user.id] = replace(user, token_created_at=None, token_expires_at=None)
+
+    proxy.when(faults.before(leave), method="GET", path=f"/users/{user.id}")
+
+    told = parking.run("apply", "--auto-approve")
+
+    assert told.code == 0, told.text
+    assert proxy.count("POST", REVOKE) == 0
+    assert "no API token is left" in told.out
+
+
+def test_a_token_alone_whose_revocation_never_answers_is_unknown(
+    parking: Any, proxy: Any, faults: Any
+) -> None:
+    with_token(parking, EVE, ("Viewer", "Lyon"))
+    proxy.when(faults.reset_before, method="POST", path=REVOKE, times=9)
+
+    told = parking.run("apply", "--auto-approve")
+
+    assert told.code == 4
+    assert told_of(parking)[-1] == ("outcome", "unknown")
+    again = parking.run("apply", "--auto-approve")
+    assert "not applied, the API token is still there" in again.err

@@ -26,7 +26,8 @@ from reconciler.rendering.as_json import to_json
 @click.option(
     "--undo",
     metavar="RUN",
-    help="Plan the inverse of what this run of the journal applied, instead of the policies.",
+    help="Plan the inverse of what this run of the journal applied, instead of the policies. How "
+    "its id begins is enough.",
 )
 @PLAN.option
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 when there are differences.")

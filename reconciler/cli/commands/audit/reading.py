@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -12,8 +13,9 @@ import click
 from reconciler.audit.chain import Chain, Record
 from reconciler.audit.deeds import EXPORTED, NOT_EXPORTED
 from reconciler.audit.query import Query
+from reconciler.audit.runs import runs_of
 from reconciler.audit.unfinished import RESULTS, unfinished
-from reconciler.cli.commands.audit.sound import INSTANT, sound, utc
+from reconciler.cli.commands.audit.sound import instant, sound
 from reconciler.cli.options import journal_file
 from reconciler.cli.session import Session, pass_session
 from reconciler.cli.signing import checked
@@ -21,6 +23,7 @@ from reconciler.domain.names import PrincipalName
 from reconciler.domain.outcome import Result
 from reconciler.errors import ExitCode, JournalError
 from reconciler.rendering.records import record_text
+from reconciler.rendering.runs import runs_text
 from reconciler.rendering.safe import short
 
 _HEAD = re.compile("sha256:[0-9a-f]{64}")
@@ -83,11 +86,15 @@ def head(journal: Path) -> int:
 @click.command("show")
 @journal_file
 @click.option("--principal", metavar="NAME", help="Only what is about this principal.")
-@click.option("--run", metavar="ID", help="Only this run.")
+@click.option("--role", metavar="ROLE", help="Only what grants or takes away this role.")
+@click.option("--run", metavar="ID", help="Only this run, or all whose id begins like this.")
 @click.option("--kind", type=_KINDS, help="Only this kind of record.")
 @click.option("--result", type=_RESULTS, help="Only what ended like this.")
-@click.option("--since", type=INSTANT, help="Only from this instant on (UTC).")
-@click.option("--until", type=INSTANT, help="Only before this instant (UTC).")
+@click.option("--since", type=instant, help="Only from this instant on (a date: in UTC).")
+@click.option("--until", type=instant, help="Only before this instant (a date: in UTC).")
+@click.option(
+    "--runs", is_flag=True, help="One line a run instead: who, led by what, how it ended."
+)
 @click.option(
     "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True
 )
@@ -96,41 +103,49 @@ def show(
     session: Session,
     journal: Path,
     principal: str | None,
+    role: str | None,
     run: str | None,
     kind: str | None,
     result: str | None,
     since: datetime | None,
     until: datetime | None,
+    runs: bool,
     form: str,
 ) -> int:
     """Read the record, whole or in part; json is one object a line.
 
+    With each record that is asked for comes the start of its run, which tells who began it and
+    what led to it; only --kind leaves that out.
+
     \b
     Examples:
-      reconciler audit show --principal ana@acme.example
+      reconciler audit show --principal ana@acme.example --role Admin
+      reconciler audit show --runs --since 2026-11-01T00:00:00+01:00
       reconciler audit show --kind outcome --result failed --since 2026-11-01
     """
     query = Query(
         principal=PrincipalName.parse(principal) if principal else None,
+        role=role,
         run=run,
         kind=kind,
         result=result,
-        since=utc(since),
-        until=utc(until),
+        since=since,
+        until=until,
     )
     records = sound(journal).records
-    found = list(filter(query.matches, records))
+    found: Sequence[Any] = runs_of(records, query) if runs else query.select(records)
     if not found:
         click.echo(f"No record of {len(records)} matches.", err=True)
     # In one piece: whoever reads only its beginning, as `head` does, is no error.
-    click.echo("".join(_shown(asdict(each), session, form) for each in found), nl=False)
-    return ExitCode.DONE
-
-
-def _shown(tree: dict[str, Any], session: Session, form: str) -> str:
+    trees = [asdict(each) for each in found]
     if form == "json":
-        return json.dumps(tree, sort_keys=True) + "\n"
-    return record_text(tree, color=session.color_out)
+        click.echo("".join(json.dumps(tree, sort_keys=True) + "\n" for tree in trees), nl=False)
+    elif runs:
+        click.echo(runs_text(trees, color=session.color_out), nl=False)
+    else:
+        text = "".join(record_text(tree, color=session.color_out) for tree in trees)
+        click.echo(text, nl=False)
+    return ExitCode.DONE
 
 
 def _without_end(chain: Chain) -> Record | None:

@@ -10,7 +10,7 @@ import click
 from reconciler.audit import reconcile as comparison
 from reconciler.audit.chain import Record
 from reconciler.audit.writes import actors, instant_of
-from reconciler.cli.commands.audit.sound import INSTANT, sound, utc
+from reconciler.cli.commands.audit.sound import instant, sound
 from reconciler.cli.console import read_client
 from reconciler.cli.options import journal_file
 from reconciler.cli.session import Session, pass_session
@@ -28,8 +28,8 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 @journal_file
 @click.option(
     "--since",
-    type=INSTANT,
-    help="Only from this instant on (UTC); otherwise from the journal's first record on.",
+    type=instant,
+    help="Only from this instant on (a date: in UTC); else from the journal's first record on.",
 )
 @pass_session
 def reconcile(session: Session, journal: Path, since: datetime | None) -> int:
@@ -47,7 +47,7 @@ def reconcile(session: Session, journal: Path, since: datetime | None) -> int:
     """
     records = sound(journal).records
     first = instant_of(records[0].time) if records else None
-    begin = utc(since) or first or _EPOCH
+    begin = since or first or _EPOCH
     with read_client(session) as client:
         try:
             names, notes = _own_names(client, records)

@@ -12,7 +12,7 @@ from reconciler.audit.journal import Journal
 from reconciler.ci.carrier import Carrier
 from reconciler.ci.comment import outcome_body, plan_body
 from reconciler.ci.event import Trigger, plan_digest
-from reconciler.ci.reviewed import BY_HAND, merged_request, review_of, reviewed
+from reconciler.ci.reviewed import BY_HAND, check_comment, merged_request, review_of, reviewed
 from reconciler.cli.afterwards import tell
 from reconciler.cli.applying import Applied, Apply, Basis, carry_out
 from reconciler.cli.commands.ci.bases import ByClock, ByDigest, plan_file
@@ -48,6 +48,12 @@ _AGAIN = "Read the plan that it has now, and start this again with the digest of
     is_flag=True,
     help="Do what of the reviewed plan still holds, and report the rest, instead of refusing.",
 )
+@click.option(
+    "--plan-may-be-gone",
+    is_flag=True,
+    help="Let the comment's digest suffice where the reviewed plan is no longer kept; what the "
+    "comment told is not compared with it then.",
+)
 @click.option("--concurrency", type=click.IntRange(1, 64), default=8, hidden=True)
 @sink_options
 @pass_session
@@ -57,6 +63,7 @@ def apply_command(
     folder: Path,
     digest: str,
     only_planned: bool,
+    plan_may_be_gone: bool,
     concurrency: int,
     sink: str | None,
     sink_format: str | None,
@@ -80,7 +87,8 @@ def apply_command(
     here = Here.of(session, policies, folder)
     with here.reported("apply") as about:
         check_place(here.git, here.event)
-        basis, review = _basis(here, about, plan_digest(digest), only_planned=only_planned)
+        how = How(plan_digest(digest), only_planned, plan_may_be_gone)
+        basis, review = _basis(here, about, how)
         with (
             here.files() as files,
             closing(Carrier.open(session.runtime.environ, folder / "journal")) as carrier,
@@ -125,18 +133,27 @@ class Announced:
         return self.delivery.after()
 
 
-def _basis(here: Here, about: About, digest: str, *, only_planned: bool) -> tuple[Basis, Review]:
+@dataclass(frozen=True, slots=True)
+class How:
+    """What the command line says about what decides."""
+
+    digest: str
+    only_planned: bool
+    plan_may_be_gone: bool
+
+
+def _basis(here: Here, about: About, how: How) -> tuple[Basis, Review]:
     """Return what decides, and who looked at it."""
     event = here.event
     if event.trigger is Trigger.SCHEDULE:
         return ByClock(), review_of(event)
     if event.trigger is Trigger.DISPATCH:
-        if not digest:
+        if not how.digest:
             raise SettingsError(
                 "Started by hand, this needs the digest of the plan that was read.",
                 "Copy it from the drift report into the workflow's field; in a shell: --digest.",
             )
-        return ByDigest(digest, None, _AGAIN), review_of(event)
+        return ByDigest(how.digest, None, _AGAIN), review_of(event)
     runtime = here.session.runtime
     with open_forge(runtime.environ, runtime.monotonic, runtime.sleep) as forge:
         if forge is None:  # pragma: no cover - Here.of has found one
@@ -145,7 +162,16 @@ def _basis(here: Here, about: About, digest: str, *, only_planned: bool) -> tupl
         about.number, about.head = merged.number, merged.head
         check_workflows(here.git, event)
         found = reviewed(forge, event, merged, here.key)
-    file = plan_file(found.plan, found.content, only_planned=only_planned) if found.plan else None
+    if found.plan is None:
+        if not how.plan_may_be_gone:
+            raise RefusedError(
+                f"The plan that run {found.run} made is no longer kept, so whether the comment on "
+                f"pull request {merged.number} told it cannot be seen.",
+                f"{BY_HAND} With --plan-may-be-gone the comment's digest suffices.",
+            )
+        return ByDigest(found.content, None, BY_HAND), found.review
+    file = plan_file(found.plan, found.content, only_planned=how.only_planned)
+    check_comment(found, file.tree, event)
     return ByDigest(found.content, file, BY_HAND), found.review
 
 

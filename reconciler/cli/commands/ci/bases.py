@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from reconciler import __version__
 from reconciler.cli.bases import PlanFile, show_plan
 from reconciler.cli.planned import NO_OPTIONS
 from reconciler.cli.reviewed import Decision
@@ -18,6 +19,7 @@ from reconciler.domain.wanted import Wanted
 from reconciler.errors import RefusedError
 from reconciler.planning.make import make_plan
 from reconciler.rendering.safe import short
+from reconciler.rendering.tree import differing, plan_tree
 from reconciler.rendering.wording import plural
 from reconciler.workflow.binding import Bound
 
@@ -56,7 +58,7 @@ class ByDigest:
     def decide(self, wanted: Wanted, actual: Actual, now: datetime) -> Decision:
         """Plan afresh; raise RefusedError unless that, or the saved plan, is what was read."""
         fresh = make_plan(wanted, actual, now)
-        if fresh.is_empty or fresh.content_digest == self.digest:
+        if fresh.is_empty or (fresh.content_digest == self.digest and self._is_shown(fresh)):
             return Decision(fresh)
         if self.file:
             return self.file.decide(wanted, actual, now)
@@ -65,6 +67,22 @@ class ByDigest:
             f"time moved. Read: {_short(self.digest)}; now: {_short(fresh.content_digest)}, for "
             f"{_who(fresh)}.",
             self.remedy,
+        )
+
+    def _is_shown(self, fresh: Plan) -> bool:
+        """Tell whether the saved plan shows what the fresh one does, with the same roles.
+
+        The digest knows a role by id and name only, not by what it permits (T35), and reads
+        neither what was shown beside the grants.
+        """
+        if self.file is None:
+            return True
+        saved, now = self.file.tree, plan_tree(fresh, __version__)
+        permits = {role["id"]: role["digest"] for role in now["roles"] if role["digest"]}
+        return not differing(saved, now, derived=False) and all(
+            permits.get(role["id"], role["digest"]) == role["digest"]
+            for role in saved["roles"]
+            if role["digest"]
         )
 
     def show(self, decision: Decision, session: Session) -> None:

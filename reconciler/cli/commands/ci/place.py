@@ -28,9 +28,11 @@ def check_place(git: Git, event: Event) -> None:
 
 
 def check_order(git: Git, event: Event, records: Iterable[Record]) -> None:
-    """Raise RefusedError when a later commit was applied already.
+    """Raise RefusedError when a later commit was applied, or may have taken something back.
 
-    Somebody may start an old run again; it would bring back what was taken away since.
+    Somebody may start an old run again; it would bring back what was taken away since. A later
+    commit that found nothing to do left no record, so a run that is not the first of its commit
+    has to be of the branch's tip.
     """
     commits = [
         review["commit"]
@@ -39,6 +41,13 @@ def check_order(git: Git, event: Event, records: Iterable[Record]) -> None:
         and isinstance(review := record.data.get("review"), dict)
         and isinstance(review.get("commit"), str)
     ]
+    is_again = event.attempt > 1 or event.commit in commits
+    if is_again and git.commit(f"refs/remotes/origin/{event.protected}") != event.commit:
+        raise RefusedError(
+            f"This run of {event.commit[:8]} is not its first, and {event.protected} has gone on "
+            "since: what it once did may have been taken back.",
+            "Run the apply workflow of the branch's newest commit.",
+        )
     last = commits[-1] if commits else event.commit
     if not _is_ancestor(git, last, event.commit):
         raise RefusedError(
@@ -53,6 +62,11 @@ def check_workflows(git: Git, event: Event) -> None:
 
     Whoever changes the workflow of a pull request can write its plan comment, and anything else.
     """
+    if not event.base:
+        raise RefusedError(
+            "The push does not say which tip it came after, so what it changed is not known.",
+            "Start the apply workflow by hand with the digest that the drift report names.",
+        )
     answer = git.ask(
         "diff-tree", "-r", "--name-only", "--no-renames", "-z", event.base, event.commit
     )
@@ -61,8 +75,8 @@ def check_workflows(git: Git, event: Event) -> None:
             f"This clone does not hold {event.base[:8]}, the tip before the push.",
             "Check out with fetch-depth: 0.",
         )
-    names = answer.decode("utf-8", "replace").split("\0")
-    changed = [name for name in names if name.startswith(_WORKFLOWS)]
+    names = filter(None, answer.decode("utf-8", "replace").split("\0"))
+    changed = [name for name in names if name.startswith(_WORKFLOWS) or name == event.config]
     if changed:
         raise RefusedError(
             f"The push changed {changed[0]}, with which it could have written its own plan "

@@ -113,7 +113,8 @@ def _source(here: Here) -> Iterator[Source]:
         yield Source()
         return
     runtime = here.session.runtime
-    with open_forge(runtime.environ, runtime.monotonic, runtime.sleep) as forge:
+    clocks = (runtime.monotonic, runtime.sleep)
+    with open_forge(runtime.environ, *clocks, is_reading=True) as forge:
         files = forge.newest_artifact(SNAPSHOT, here.event.protected) if forge else None
     if files is None or SNAPSHOT_FILE not in files:
         yield Source(can_plan=False)
