@@ -156,7 +156,11 @@ def test_the_tool_of_a_pull_request_comes_from_the_base_branch() -> None:
 
 def test_applies_wait_for_each_other_and_none_is_dropped() -> None:
     concurrency = load(ROOT / ".github" / "workflows" / "apply.yml")["concurrency"]
-    assert concurrency == {"group": "s1-apply", "cancel-in-progress": False, "queue": "max"}
+    assert concurrency == {
+        "group": "${{ github.event_name == 'schedule' && 's1-windows' || 's1-apply' }}",
+        "cancel-in-progress": False,
+        "queue": "max",
+    }
 
 
 def test_the_clock_has_an_environment_without_reviewers_of_its_own() -> None:

@@ -18,6 +18,7 @@ def run_started(
     actor: str,
     locks: list[dict[str, str]] | None = None,
     review: Review | None = None,
+    left_out: int = 0,
 ) -> Data:
     """Describe the run: which plan, on which console, with whose token, under which locks.
 
@@ -27,6 +28,7 @@ def run_started(
     return {
         **({"overrides": overrides} if overrides else {}),
         **({"review": _review(review)} if review else {}),
+        **({"left_out": left_out} if left_out else {}),
         **({"locks": locks} if locks else {}),
         **({"undo_of": plan.options.undo_of.run} if plan.options.undo_of else {}),
         "tool_version": tool_version,

@@ -17,6 +17,8 @@ from reconciler.locks.gitchild import Remote
 
 BRANCH = "reconciler-journal"
 JOURNAL = "journal.jsonl"
+DEPTH = 50
+"""Pushes whose journals are compared with each other."""
 _PURPOSE = "the journal's branch"
 _USERS = {
     "GITHUB_TOKEN": "x-access-token",
@@ -62,11 +64,15 @@ class Carrier:
         """Put the branch's files into the folder; nothing when the branch has not begun.
 
         Raises SettingsError when the remote does not answer: a run that does not know what
-        earlier ones did would judge by less than they.
+        earlier ones did would judge by less than they. Raises JournalError when the branch holds
+        no journal, or one that was cut or begun anew within the last pushes.
         """
         self._tip = self.remote.tip()
-        self._pushed = self.remote.files(self.remote.fetch()) if self._tip else {}
-        self._fetched = self._pushed.get(JOURNAL, b"")
+        if self._tip:
+            self._tip = self.remote.fetch(DEPTH)
+            self._pushed = self.remote.files(self._tip)
+            self._fetched = self._pushed.get(JOURNAL, b"")
+            self._check_grown()
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             for name, content in self._pushed.items():
@@ -79,6 +85,24 @@ class Carrier:
                 "Name another folder with --folder.",
             ) from error
 
+    def _check_grown(self) -> None:
+        """Raise JournalError unless every push that was fetched only added to the journal."""
+        later = self._fetched
+        for commit in self.remote.past(self._tip or "") if later else ():
+            earlier = self.remote.files(commit).get(JOURNAL, b"")
+            if not later.startswith(earlier):
+                raise self._rewritten(f"the push {commit[:8]} was not added to, but replaced")
+            later = earlier
+        if not self._fetched:
+            raise self._rewritten("it holds no journal")
+
+    def _rewritten(self, why: str) -> JournalError:
+        return JournalError(
+            f"The branch {BRANCH} was changed by somebody else: {why}.",
+            f"Find out who pushed to it. To go on, put its last good commit back: git push --force "
+            f"{self.remote.url} GOOD:refs/heads/{BRANCH}",
+        )
+
     def push(self, message: str) -> None:
         """Add what the folder holds to the branch; nothing when nothing is new.
 
@@ -86,7 +110,7 @@ class Carrier:
         pushed meanwhile or the journal no longer begins with what was fetched.
         """
         files = self._files()
-        if not files or files == self._pushed:
+        if not files.get(JOURNAL) or files == self._pushed:
             return
         if not files.get(JOURNAL, b"").startswith(self._fetched):
             raise JournalError(
@@ -128,14 +152,22 @@ def remote_url(environ: Mapping[str, str]) -> str:
 
 
 def _credentials(environ: Mapping[str, str], url: str) -> dict[str, str]:
-    """Return git's settings for the job's own token, in variables: no file, no command line."""
+    """Return git's settings for the job's own token, in variables: no file, no command line.
+
+    It goes to the host that gave it, and to no other.
+    """
     found = ((user, environ.get(name, "")) for name, user in _USERS.items())
     user, token = next((pair for pair in found if pair[1]), ("", ""))
-    if not token or not url.startswith("https://"):
+    server = environ.get("GITHUB_SERVER_URL") or environ.get("CI_SERVER_URL") or ""
+    own = environ.get("CI_PROJECT_URL", "")
+    is_own = (server and url.startswith(f"{server}/")) or (own and url == f"{own}.git")
+    if not token or not is_own or not url.startswith("https://"):
         return {}
     basic = base64.b64encode(f"{user}:{token}".encode()).decode("ascii")
+    count = environ.get("GIT_CONFIG_COUNT", "")
+    number = int(count) if count.isdecimal() else 0
     return {
-        "GIT_CONFIG_COUNT": "1",
-        "GIT_CONFIG_KEY_0": f"http.{url}.extraheader",
-        "GIT_CONFIG_VALUE_0": f"AUTHORIZATION: basic {basic}",
+        "GIT_CONFIG_COUNT": str(number + 1),
+        f"GIT_CONFIG_KEY_{number}": f"http.{url}.extraheader",
+        f"GIT_CONFIG_VALUE_{number}": f"AUTHORIZATION: basic {basic}",
     }

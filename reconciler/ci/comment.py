@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reconciler.ci import marker
+from reconciler.ci.bound import bound_digest
 from reconciler.errors import ReconcilerError
 from reconciler.rendering.as_markdown import COMMENT, drift_markdown, plan_markdown
 from reconciler.rendering.markdown import address, code
@@ -83,7 +84,7 @@ def _mending(tree: Tree) -> str:
     if tree["refusals"]:
         lines.append("- A guardrail refuses to mend it as it is: change the policies first.")
     elif tree["operations"]:
-        digest = code(tree["content_digest"])
+        digest = code(bound_digest(tree))
         lines.append(
             "- To make the console hold what the policies say, run the apply workflow with the "
             f"digest {digest}; it does exactly this or refuses."

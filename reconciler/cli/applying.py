@@ -124,7 +124,7 @@ def carry_out(session: Session, apply: Apply) -> Applied:
             apply.delivery.after()
             return Applied(ExitCode.REFUSED, plan, record.head, run_id)
         if plan.is_empty:
-            _keep_ends(record, plan, actual, apply.review)
+            _keep_ends(record, decision, actual, apply.review)
             delivered = apply.delivery.after()  # also what an earlier run could not
             code = max(_nothing_to_do(decision), delivered)
             return Applied(code, plan, record.head, run_id)
@@ -135,7 +135,7 @@ def carry_out(session: Session, apply: Apply) -> Applied:
         locks.check()
         undoing = Undoing(wanted, apply.journal, run_id)
         kept = (record, apply.concurrency, locks, apply.delivery, undoing, apply.review)
-        written = Run(session, client, actual, *kept).carry_out(plan)
+        written = Run(session, client, actual, *kept, decision.missing).carry_out(plan)
         return Applied(written.code, plan, record.head, run_id, written)
 
 
@@ -169,11 +169,21 @@ def _keep_refusal(record: Journal, plan: Plan, actual: Actual, review: Review | 
     record.append("refused", told)
 
 
-def _keep_ends(record: Journal, plan: Plan, actual: Actual, review: Review | None) -> None:
-    """Record what is to end and was judged, though nothing has to be written for it yet."""
-    if plan.ends and not plan.options.undo_of:
-        actor = actual.identity.label
-        told = events.run_started(plan, tool_version=__version__, actor=actor, review=review)
+def _keep_ends(record: Journal, decision: Decision, actual: Actual, review: Review | None) -> None:
+    """Record what is to end and was judged, though nothing has to be written for it yet.
+
+    And that a reviewed commit was found to be so already: later runs go on from there.
+    """
+    plan = decision.plan
+    is_new = bool(plan.ends) and not plan.options.undo_of
+    if is_new or (review is not None and review.trigger != "schedule"):
+        told = events.run_started(
+            plan,
+            tool_version=__version__,
+            actor=actual.identity.label,
+            review=review,
+            left_out=decision.missing,
+        )
         record.append("run-started", told | events.ends(plan))
         record.append("run-finished", events.run_finished([]))
 

@@ -75,6 +75,7 @@ The console and the token come from the environment, never from the repository:
   RECONCILER_SINK_SCOPE, _SINK_TIMEOUT
   RECONCILER_ALLOWED_SINK_HOSTS       host suffixes beside .sentinelone.net it may be at
   RECONCILER_SIGNING_KEY_FILE         Ed25519 key that signs the journal's head
+  RECONCILER_SIGN_EXISTING            head of a journal that is to be signed for the first time
 """,
 )
 @click.version_option(__version__, prog_name="reconciler")

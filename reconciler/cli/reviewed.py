@@ -32,6 +32,11 @@ class Decision:
     plan: Plan
     left_out: tuple[LeftOut, ...] = ()
 
+    @property
+    def missing(self) -> int:
+        """How many operations are left out that are not done already."""
+        return sum(not one.is_done for one in self.left_out)
+
 
 @dataclass(frozen=True, slots=True)
 class Reviewed:

@@ -47,6 +47,8 @@ class Run:
     delivery: Delivers
     undoing: Undoing
     review: Review | None = None
+    left_out: int = 0
+    """How many operations of what was reviewed are not part of the plan any more."""
 
     def carry_out(self, plan: Plan) -> Written:
         """Write, look again, and return every outcome with the exit code of the whole."""
@@ -70,7 +72,12 @@ class Run:
         since = noted(self.client)
         locks = self.locks.told()
         started = events.run_started(
-            plan, tool_version=__version__, actor=own.label, locks=locks, review=self.review
+            plan,
+            tool_version=__version__,
+            actor=own.label,
+            locks=locks,
+            review=self.review,
+            left_out=self.left_out,
         )
         self.journal.append("run-started", started | events.ends(plan))
         self._announce()

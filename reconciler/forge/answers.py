@@ -130,6 +130,16 @@ def flag(item: Any, *keys: str) -> bool:
     return bool(_typed(item, keys, lambda value: isinstance(value, bool)))
 
 
+def moment(item: Any, *keys: str) -> datetime:
+    """Return the instant at a path of keys, in RFC 3339 with a time zone; raises ForgeError."""
+    return datetime.fromisoformat(_typed(item, keys, _is_moment))
+
+
+def moment_or_none(item: Any, key: str) -> datetime | None:
+    """Return the instant at a key, None where it is null or left out; raises ForgeError."""
+    return None if isinstance(item, dict) and item.get(key) is None else moment(item, key)
+
+
 def items(value: Any, *keys: str) -> list[Any]:
     """Return the list at a path of keys, or the value itself; raises ForgeError."""
     return list(_typed(value, keys, lambda found: isinstance(found, list)))
@@ -149,6 +159,13 @@ def _typed(item: Any, keys: tuple[str, ...], fits: Callable[[Any], bool]) -> Any
     if not fits(item):
         raise _misshapen(keys)
     return item
+
+
+def _is_moment(value: Any) -> bool:
+    try:
+        return isinstance(value, str) and datetime.fromisoformat(value).tzinfo is not None
+    except ValueError:
+        return False
 
 
 def _at(item: Any, key: str, keys: tuple[str, ...]) -> Any:

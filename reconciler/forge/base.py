@@ -6,6 +6,8 @@ says no. `ci` decides what that means; here nothing is forgiven.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
 from typing import Protocol
 
 from reconciler.domain.review import Approval
@@ -33,6 +35,8 @@ class Comment:
     """Whether the author is the account that this token writes as. A marker alone proves nothing:
     anybody can copy it (T15)."""
     url: str = ""
+    updated: datetime | None = None
+    """When its text was last written, with a time zone; None when the host does not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,37 @@ class Merged:
     author: str
     merged_by: str
     approvals: tuple[Approval, ...] = ()
+    merged_at: datetime | None = None
+    """With a time zone; None when the host does not say."""
+
+
+class Cause(StrEnum):
+    """Why the host started a run."""
+
+    REQUEST = "request"
+    """A pull request was opened, or got new commits."""
+    PUSH = "push"
+    SCHEDULE = "schedule"
+    DISPATCH = "dispatch"
+    """Somebody started it by hand."""
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class RunOf:
+    """A run in CI as the host knows it: nobody can write this into a comment."""
+
+    cause: Cause
+    head: str
+    """The commit that it was started for: of a pull request the last one, not the trial merge."""
+    is_own: bool
+    """Whether that commit is of this repository, and not of a fork."""
+    is_default: bool
+    """Whether it ran for the default branch; a pull request's never does."""
+    started: datetime
+    """When it was first started, however often since."""
+    ended: datetime | None
+    """When it ended the last time; None while it runs."""
 
 
 class Forge(Protocol):
@@ -99,6 +134,15 @@ class Forge(Protocol):
         """Return the request whose merge into `branch` made `commit`; None when there is none.
 
         Whether by merge, squash or rebase. Raises ForgeError when there are several.
+        """
+
+    def open_head(self, number: str) -> str | None:
+        """Return the last commit of a request that is open; None of one merged or closed."""
+
+    def run(self, run: str) -> RunOf | None:
+        """Return what is known of a run; None when there is none of that number.
+
+        GitLab: of the pipeline that a job belongs to, since several of its jobs make one run.
         """
 
     def artifact(self, run: str, name: str) -> dict[str, bytes] | None:

@@ -5,9 +5,7 @@ That version and not 2026-03-10, which no longer says `merge_commit_sha` of a pu
 ("API versions").
 """
 
-import re
 from collections.abc import Iterable
-from hashlib import sha256
 from typing import Any
 from urllib.parse import quote
 
@@ -16,13 +14,14 @@ from reconciler.forge.answers import (
     AbsentError,
     digits,
     flag,
+    moment_or_none,
     objects,
     text,
     text_or_nothing,
 )
 from reconciler.forge.api import Api
-from reconciler.forge.archive import unpack
-from reconciler.forge.base import Comment, ForgeError, Issue, Merged
+from reconciler.forge.base import Comment, Issue, Merged
+from reconciler.forge.github_runs import GitHubRuns
 from reconciler.forge.words import the_only, unlabelled, whole_number, whole_sha
 
 HEADERS = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
@@ -32,17 +31,11 @@ REMEDY = (
 )
 ACTIONS_BOT = "github-actions[bot]"
 """Who writes with a job's GITHUB_TOKEN."""
-_PULLS, _ISSUES, _ACTIONS = "pull-requests: write", "issues: write", "actions: read"
-_READ_PULLS, _CONTENTS = "pull-requests: read", "contents: read"
-_OF_DEFAULT = "schedule"
-"""Runs of the default branch, whatever else has its name ("Events that trigger workflows")."""
-_OF_A_REF = ("push", "workflow_dispatch")
-"""Run the workflow of a branch or of a tag; a pull request's is its own."""
+_PULLS, _ISSUES, _READ_PULLS = "pull-requests: write", "issues: write", "pull-requests: read"
 _OPINIONS = ("APPROVED", "CHANGES_REQUESTED", "DISMISSED")
-_MAX_RUNS = 30
 
 
-class GitHub:
+class GitHub(GitHubRuns):
     """One repository."""
 
     name = "GitHub"
@@ -50,8 +43,7 @@ class GitHub:
 
     def __init__(self, api: Api, repository: str, author: str = ACTIONS_BOT) -> None:
         """Take `OWNER/NAME` and the login that the token writes as."""
-        self._api = api
-        self._home = f"/repos/{repository}"
+        super().__init__(api, f"/repos/{repository}")
         self._repository = repository
         self._author = author
 
@@ -135,31 +127,10 @@ class GitHub:
         pull = self._api.settled(lambda: self._merge(commit, branch))
         return None if pull is None else self._merged(pull)
 
-    def artifact(self, run: str, name: str) -> dict[str, bytes] | None:
-        """Return the files of a run ("List workflow run artifacts", "Download an artifact")."""
-        path = f"{self._home}/actions/runs/{whole_number(run)}/artifacts"
-        try:
-            return self._files(next(iter(self._artifacts(path, name)), None))
-        except AbsentError:
-            return None
-
-    def newest_artifact(self, name: str, branch: str) -> dict[str, bytes] | None:
-        """Return the newest files of a trusted run ("List artifacts for a repository").
-
-        The artifact says which branch and repository its run worked on, the run ("Get a workflow
-        run") by which event, with which workflow and of which commit. GitHub names a tag where it
-        would name a branch, so that commit has to be one of the branch's, unless the clock, which
-        knows the default branch only, started the run.
-        """
-        found = [
-            item
-            for item in self._artifacts(f"{self._home}/actions/artifacts", name)
-            if text_or_nothing(item, "workflow_run", "head_branch") == branch
-            and digits(item, "workflow_run", "head_repository_id")
-            == digits(item, "workflow_run", "repository_id")
-        ]
-        trusted = (item for item in found[:_MAX_RUNS] if self._is_trusted(item, branch))
-        return self._files(next(trusted, None))
+    def open_head(self, number: str) -> str | None:
+        """Return the last commit of an open request ("Get a pull request")."""
+        item = self._api.get(f"{self._home}/pulls/{whole_number(number)}", needs=_READ_PULLS)
+        return whole_sha(text(item, "head", "sha")) if text(item, "state") == "open" else None
 
     def _post(self, path: str, body: dict[str, Any], *, needs: str) -> Any:
         return self._api.write("POST", path, body, needs=needs, is_repeatable=False)
@@ -179,6 +150,7 @@ class GitHub:
             body=text_or_nothing(item, "body"),
             is_ours=self._is_ours(item),
             url=text(item, "html_url"),
+            updated=moment_or_none(item, "updated_at"),
         )
 
     def _issue(self, item: Any) -> Issue:
@@ -216,6 +188,7 @@ class GitHub:
             author=author,
             merged_by=text_or_nothing(item, "merged_by", "login"),
             approvals=self._approvals(digits(item, "number"), author),
+            merged_at=moment_or_none(item, "merged_at"),
         )
 
     def _approvals(self, one: str, author: str) -> tuple[Approval, ...]:
@@ -231,52 +204,3 @@ class GitHub:
             for by in sorted(latest)
             if text(latest[by], "state") == "APPROVED"
         )
-
-    def _artifacts(self, path: str, name: str) -> list[Any]:
-        """Return the artifacts of that name that can still be had, newest first."""
-        pages = self._api.pages(path, {"name": name}, needs=_ACTIONS)
-        listed = [item for page in pages for item in objects(page, "artifacts")]
-        found = [
-            item for item in listed if text(item, "name") == name and not flag(item, "expired")
-        ]
-        return sorted(found, key=lambda item: int(digits(item, "id")), reverse=True)
-
-    def _files(self, artifact: Any | None) -> dict[str, bytes] | None:
-        """Return what an artifact holds; newer servers also say the digest of its archive."""
-        if artifact is None:
-            return None
-        path = f"{self._home}/actions/artifacts/{digits(artifact, 'id')}/zip"
-        try:
-            content = self._api.archive(path, needs=_ACTIONS)
-        except AbsentError:
-            return None
-        if artifact.get("digest") not in (None, f"sha256:{sha256(content).hexdigest()}"):
-            raise ForgeError(
-                f"the archive of artifact {digits(artifact, 'id')} is not what GitHub recorded",
-                "Run the job that makes it again.",
-            )
-        return unpack(content)
-
-    def _is_trusted(self, item: Any, branch: str) -> bool:
-        run = digits(item, "workflow_run", "id")
-        told = self._api.get(f"{self._home}/actions/runs/{run}", needs=_ACTIONS)
-        event = text(told, "event")
-        return (
-            event in (_OF_DEFAULT, *_OF_A_REF)
-            and text_or_nothing(told, "head_branch") == branch
-            and digits(told, "head_repository", "id") == digits(told, "repository", "id")
-            and re.match(r"\.github/workflows/", text(told, "path")) is not None
-            and (event == _OF_DEFAULT or self._is_on(whole_sha(text(told, "head_sha")), branch))
-        )
-
-    def _is_on(self, commit: str, branch: str) -> bool:
-        """Tell whether a commit belongs to a branch ("Get a branch", "Compare two commits").
-
-        Both sides are commits: a name could be a tag's too.
-        """
-        path = f"{self._home}/branches/{quote(branch, safe='')}"
-        tip = whole_sha(text(self._api.get(path, needs=_CONTENTS), "commit", "sha"))
-        if tip == commit:
-            return True
-        path = f"{self._home}/compare/{commit}...{tip}?per_page=1"
-        return text(self._api.get(path, needs=_CONTENTS), "status") == "ahead"

@@ -14,6 +14,7 @@ from reconciler.forge.answers import (
     digits,
     flag,
     items,
+    moment_or_none,
     objects,
     text,
     text_or_nothing,
@@ -21,6 +22,7 @@ from reconciler.forge.answers import (
 from reconciler.forge.api import Api
 from reconciler.forge.archive import unpack
 from reconciler.forge.base import Comment, ForgeError, Issue, Merged
+from reconciler.forge.gitlab_runs import GitLabRuns
 from reconciler.forge.words import the_only, unlabelled, whole_number, whole_sha
 
 REMEDY = (
@@ -31,7 +33,7 @@ _READ, _WRITE = "Reporter", "Developer"
 _COMMAND = re.compile(r"(?:^|(?<=\r))[^\S\r\n]*(?=/)", re.MULTILINE)
 
 
-class GitLab:
+class GitLab(GitLabRuns):
     """One project."""
 
     name = "GitLab"
@@ -42,9 +44,7 @@ class GitLab:
 
         That is the token's own account unless `author` names another.
         """
-        self._api = api
-        self._home = f"/projects/{whole_number(project)}"
-        self._project = project
+        super().__init__(api, whole_number(project))
         self._web = web
         self._author = author
         self._own_id: str | None = None
@@ -123,6 +123,11 @@ class GitLab:
         item = self._api.settled(ask)
         return None if item is None else self._merged(item)
 
+    def open_head(self, number: str) -> str | None:
+        """Return the last commit of an open request ("Get single MR")."""
+        item = self._api.get(self._request(number), needs=_READ)
+        return whole_sha(text(item, "sha")) if text(item, "state") == "opened" else None
+
     def artifact(self, run: str, name: str) -> dict[str, bytes] | None:
         """Return what a job kept ("Get job artifacts"): one archive, whatever its name."""
         del name
@@ -132,7 +137,8 @@ class GitLab:
         """Return what the job `name` kept in the newest successful pipeline of a branch.
 
         "Download the artifacts archive": pipelines of merge requests belong to no branch, and
-        those of a fork to the fork.
+        those of a fork to the fork. A tag of the branch's name would pass for it, and the job's
+        own token may not ask for more, so tags have to be protected.
         """
         ref, job = quote(branch, safe=""), quote(name, safe="")
         return self._files(f"{self._home}/jobs/artifacts/{ref}/download?job={job}")
@@ -158,7 +164,8 @@ class GitLab:
     def _comment(self, item: Any, number: str) -> Comment:
         one = digits(item, "id")
         place = f"{self._web}/-/merge_requests/{number}#note_{one}" if self._web else ""
-        return Comment(one, text(item, "body"), self._is_ours(item), place)
+        updated = moment_or_none(item, "updated_at")
+        return Comment(one, text(item, "body"), self._is_ours(item), place, updated)
 
     def _issue(self, item: Any) -> Issue:
         return Issue(
@@ -189,6 +196,7 @@ class GitLab:
             author=author,
             merged_by=text_or_nothing(item, "merge_user", "username"),
             approvals=self._approvals(digits(item, "iid"), author),
+            merged_at=moment_or_none(item, "merged_at"),
         )
 
     def _approvals(self, number: str, author: str) -> tuple[Approval, ...]:

@@ -19,6 +19,14 @@ def whole_number(text: str) -> str:
     return text
 
 
+def is_countable(text: str) -> bool:
+    """Tell whether a host could have counted that far: digits, at most 63 bits.
+
+    Not every host has a good answer for a number that its own tables could not hold.
+    """
+    return _NUMBER.fullmatch(text) is not None and int(text) < 2**63
+
+
 def whole_sha(text: str) -> str:
     """Return a commit's whole name as it is; raises ForgeError for anything else."""
     if not _SHA.fullmatch(text):

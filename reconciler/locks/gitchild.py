@@ -90,10 +90,10 @@ class Remote:
         """Return the message of a commit, after `fetch`."""
         return self.ask("cat-file", "commit", commit).partition("\n\n")[2]
 
-    def fetch(self) -> str:
-        """Fetch what the ref names, and return the commit."""
+    def fetch(self, depth: int = 1) -> str:
+        """Fetch what the ref names, and so many commits of its past; return the commit."""
         refspec = f"+{self.ref}:refs/seen"
-        self.ask("fetch", "--quiet", "--no-tags", "--depth=1", "--", self.url, refspec)
+        self.ask("fetch", "--quiet", "--no-tags", f"--depth={depth}", "--", self.url, refspec)
         return self.ask("rev-parse", "--verify", "refs/seen^{commit}").strip()
 
     def files(self, commit: str) -> dict[str, bytes]:
@@ -104,6 +104,10 @@ class Remote:
             if about.startswith("100644 blob ") and _PLAIN_NAME.fullmatch(name):
                 found[name] = self._bytes("cat-file", "blob", about.split()[-1])
         return found
+
+    def past(self, commit: str) -> list[str]:
+        """Return the first parents of a commit that were fetched, newest first, itself included."""
+        return self.ask("rev-list", "--first-parent", commit).split()
 
     def commit(
         self, message: str, files: Mapping[str, bytes] | None = None, parent: str | None = None

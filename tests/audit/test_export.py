@@ -236,9 +236,11 @@ def test_what_is_done_while_a_guardrail_is_lifted_is_of_note(form: str) -> None:
 
 @pytest.mark.parametrize("form", FORMS)
 def test_a_run_that_only_keeps_a_judgement_on_record_is_no_event(form: str) -> None:
-    story = [("run-started", {**RUN, "operations": 0}), ("run-finished", {"results": {}})]
+    records = journal(
+        [("run-started", {**RUN, "operations": 0}), ("run-finished", {"results": {}})]
+    )
 
-    assert list(exported(journal(story), form)) == []
+    assert list(exported(records, form)) == []
 
 
 @pytest.mark.parametrize("form", ["ocsf-1.8", "ocsf-1.9"])

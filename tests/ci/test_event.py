@@ -158,6 +158,14 @@ def test_gitlab_says_the_same_in_its_own_words() -> None:
         gitlab_event({**GITLAB, "CI_PIPELINE_SOURCE": "parent_pipeline"})
 
 
+def test_a_run_that_was_started_again_says_so() -> None:
+    tree = {**REPOSITORY, "before": TWO}
+    assert github_event(GITHUB, tree).attempt == 1
+    assert github_event({**GITHUB, "GITHUB_RUN_ATTEMPT": "3"}, tree).attempt == 3
+    with pytest.raises(SettingsError, match="GITHUB_RUN_ATTEMPT"):
+        github_event({**GITHUB, "GITHUB_RUN_ATTEMPT": "x"}, tree)
+
+
 def test_a_digest_by_hand_is_whole_or_none() -> None:
     whole = "sha256:" + "a" * 64
     assert plan_digest(f" {whole}\n") == whole

@@ -197,8 +197,8 @@ class Views:
             "html_url": f"{self._web}/actions/runs/{run.id}",
             "artifacts_url": f"{self._api}/actions/runs/{run.id}/artifacts",
             "created_at": time_of(run.created),
-            "updated_at": time_of(run.created),
-            "run_started_at": time_of(run.created),
+            "updated_at": time_of(run.updated or run.created),
+            "run_started_at": time_of(run.restarted or run.created),
             "repository": self.repository(self._world.repository),
             "head_repository": self.repository(run.repository),
         }

@@ -114,6 +114,10 @@ class Run:
     created: datetime
     status: str = "completed"
     conclusion: str | None = "success"
+    updated: datetime | None = None
+    """None: as when it was created."""
+    restarted: datetime | None = None
+    """When the last attempt began, of several."""
 
 
 @dataclass(slots=True)

@@ -83,6 +83,29 @@ class Views:
             },
         }
 
+    def pipeline(self, jobs: list[Job]) -> dict[str, Any]:
+        """Render a pipeline as asked for by its number; all jobs are of it."""
+        first, running = jobs[0], {"created", "pending", "running"}
+        states = {job.status for job in jobs}
+        status = "running" if states & running else "failed" if "failed" in states else "success"
+        finished = max(job.finished or job.created for job in jobs)
+        return {
+            "id": first.pipeline,
+            "iid": 1,
+            "project_id": self._world.id,
+            "status": status,
+            "source": first.source,
+            "ref": first.ref,
+            "sha": first.commit,
+            "before_sha": "0" * 40,
+            "tag": first.is_tag,
+            "created_at": time_of(min(job.created for job in jobs)),
+            "started_at": time_of(min(job.created for job in jobs)),
+            "updated_at": time_of(finished),
+            "finished_at": None if status == "running" else time_of(finished),
+            "web_url": f"{self._web}/pipelines/{first.pipeline}",
+        }
+
     def job(self, job: Job) -> dict[str, Any]:
         size = len(job.archive) if job.archive is not None else 0
         kept = {"filename": "artifacts.zip", "size": size} if job.archive is not None else None
@@ -92,7 +115,7 @@ class Views:
             "stage": "test",
             "status": job.status,
             "ref": job.ref,
-            "tag": False,
+            "tag": job.is_tag,
             "commit": {"id": job.commit},
             "pipeline": {
                 "id": job.pipeline,

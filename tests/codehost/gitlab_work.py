@@ -107,12 +107,26 @@ class Work(Door):
         ]
         return self.page(asked, found, lambda pipeline: pipeline)
 
+    @route("GET", "/projects/{project}/pipelines/{pipeline}")
+    def get_pipeline(self, _asked: Asked, pipeline: str, **_: str) -> Reply:
+        return Reply(200, self.views.pipeline(self._jobs(pipeline)))
+
     @route("GET", "/projects/{project}/pipelines/{pipeline}/jobs")
     def jobs_of(self, asked: Asked, pipeline: str, **_: str) -> Reply:
+        return self.page(asked, self._jobs(pipeline), self.views.job)
+
+    def _jobs(self, pipeline: str) -> list[Job]:
         jobs = [job for job in self.world.jobs.values() if str(job.pipeline) == pipeline]
         if not jobs:
             raise refusal(404, "404 Not found")
-        return self.page(asked, jobs, self.views.job)
+        return jobs
+
+    @route("GET", "/projects/{project}/repository/commits/{commit}")
+    def get_commit(self, _asked: Asked, commit: str, **_: str) -> Reply:
+        parents = self.world.parents.get(commit)
+        if parents is None and commit not in self.world.commits:
+            raise refusal(404, "404 Commit Not Found")
+        return Reply(200, {"id": commit, "short_id": commit[:8], "parent_ids": parents or []})
 
     def _job(self, job_id: str) -> Job:
         job = self.world.jobs.get(int(job_id)) if job_id.isdigit() else None

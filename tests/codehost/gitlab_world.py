@@ -78,7 +78,8 @@ class Job:
     id: int
     name: str
     ref: str
-    """A branch, or `refs/merge-requests/N/head` for a merge request."""
+    """A branch, a tag, or for a merge request `refs/merge-requests/N/head`; `.../merge` where the
+    pipeline is of the merged result."""
     commit: str
     source: str
     """Of its pipeline: push, merge_request_event, schedule or web."""
@@ -87,6 +88,9 @@ class Job:
     status: str = "success"
     archive: bytes | None = None
     """None: it kept nothing, or no longer."""
+    is_tag: bool = False
+    finished: datetime | None = None
+    """None: as when it was created."""
 
 
 class World:
@@ -103,6 +107,8 @@ class World:
         self.requests: dict[int, Item] = {}
         self.jobs: dict[int, Job] = {}
         self.commits: set[str] = set()
+        self.parents: dict[str, list[str]] = {}
+        """Commit -> its parents, where somebody asks for them."""
         self.commands: list[tuple[int, str]] = []
         """(merge request or issue, quick action) that a text set off: `/merge`, `/close` ..."""
         self.ids = itertools.count(5_000_001)

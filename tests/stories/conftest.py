@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from codehost import github
 from stories.desk import GUARDRAILS, NOW, POLICY, Clock, Desk, small_world
+from stories.office import Office
 from stories.proxy import Faults, Proxy
 from stories.sink import SinkServer
 
@@ -60,6 +62,19 @@ def adopted(desk: Desk, adopted_world: World) -> Callable[[], None]:
         desk.console.changes.clear()
 
     return adopt
+
+
+@pytest.fixture
+def hub() -> Iterator[github.GitHub]:
+    with github.running() as host:
+        yield host
+
+
+@pytest.fixture
+def office(desk: Desk, hub: github.GitHub, tmp_path: Path, adopted: Callable[[], None]) -> Office:
+    """The console holds what main says."""
+    adopted()
+    return Office(desk, hub, tmp_path / "office")
 
 
 @pytest.fixture

@@ -5,6 +5,9 @@ what a runner would set, a job here sets.
 """
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -104,6 +107,23 @@ class Office(Repository):
         files = {path.name: path.read_bytes() for path in job.folder.iterdir() if path.is_file()}
         self.hub.world.keep(run, name, files)
 
+    def start(self, commit: str = "") -> tuple["subprocess.Popen[str]", Path]:
+        """Start the job that applies a push as a process; return it and its folder."""
+        commit = commit or self.main
+        event = {"before": self.before(commit)}
+        words, runner, home = self._prepared("apply", "push", event, commit, "refs/heads/main")
+        clean = {k: v for k, v in os.environ.items() if not k.startswith("SENTINELONE_")}
+        process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "reconciler", *words, "--concurrency", "1"],
+            cwd=home,
+            env=clean | self.desk.environ | runner,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        return process, home / "result"
+
     def _job(
         self,
         command: str,
@@ -114,12 +134,23 @@ class Office(Repository):
         *arguments: str,
         **environ: str,
     ) -> Job:
+        words, runner, home = self._prepared(command, event, tree, commit, ref)
+        told = self.desk.run(*words, *arguments, **(runner | environ))
+        summary, output = home / "summary.md", home / "output"
+        lines = output.read_text("utf-8").splitlines() if output.exists() else []
+        outputs = dict(line.split("=", 1) for line in lines)
+        text = summary.read_text("utf-8") if summary.exists() else ""
+        return Job(told, home / "result", text, outputs, runner)
+
+    def _prepared(
+        self, command: str, event: str, tree: dict[str, Any], commit: str, ref: str
+    ) -> tuple[tuple[str, ...], dict[str, str], Path]:
+        """Return the command line, what the runner sets, and a folder with the checkout."""
         self._jobs += 1
         run = str(9_000_000_000 + self._jobs)
-        name = f"job-{self._jobs}"
-        access = self.checkout(commit, name, "+refs/pull/*:refs/remotes/pull/*")
+        access = self.checkout(commit, f"job-{self._jobs}", "+refs/pull/*:refs/remotes/pull/*")
         home = access.parent
-        event_file, summary, output = home / "event.json", home / "summary.md", home / "output"
+        event_file = home / "event.json"
         event_file.write_text(json.dumps({**tree, "repository": {"default_branch": "main"}}))
         token = self.hub.world.actions_token(
             {"contents": "write", "pull-requests": "read", "actions": "read"}
@@ -134,19 +165,15 @@ class Office(Repository):
             "GITHUB_SHA": commit,
             "GITHUB_REF": ref,
             "GITHUB_RUN_ID": run,
+            "GITHUB_RUN_ATTEMPT": "1",
             "GITHUB_ACTOR": "cleo",
-            "GITHUB_STEP_SUMMARY": str(summary),
-            "GITHUB_OUTPUT": str(output),
+            "GITHUB_STEP_SUMMARY": str(home / "summary.md"),
+            "GITHUB_OUTPUT": str(home / "output"),
             "GITHUB_TOKEN": token,
             "RECONCILER_JOURNAL_REMOTE": str(self.bare),
         }
-        folder = home / "result"
-        where = ("--policies", str(access / "policies"), "--folder", str(folder))
-        told = self.desk.run("ci", command, *where, *arguments, **(runner | environ))
-        lines = output.read_text("utf-8").splitlines() if output.exists() else []
-        outputs = dict(line.split("=", 1) for line in lines)
-        text = summary.read_text("utf-8") if summary.exists() else ""
-        return Job(told, folder, text, outputs, runner)
+        where = ("--policies", str(access / "policies"), "--folder", str(home / "result"))
+        return ("ci", command, *where), runner, home
 
     # What can be seen
 

@@ -124,9 +124,7 @@ def test_each_sink_has_a_cursor_of_its_own(applied: Any, sink: SinkServer) -> No
     assert len(sink.events) == 3 * len(printed(applied))
 
 
-def test_what_is_left_out_on_demand_counts_as_not_delivered(
-    applied: Any, sink: SinkServer
-) -> None:
+def test_what_is_left_out_on_demand_counts_as_not_delivered(applied: Any, sink: SinkServer) -> None:
     applied.run(*EXPORT, "--to", sink.url, "--after", "5")
     assert min(event["metadata"]["sequence"] for event in sink.events) > 5
 

@@ -1,13 +1,9 @@
 """In CI: what reviewers saw is what a merge applies, or nothing is."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
 
 import pytest
-from codehost import github
 from stories.desk import ROLES
 from stories.office import Office
 
@@ -17,19 +13,6 @@ from reconciler.documents.plan_file import sealed
 from reconciler.rendering.as_json import to_json
 
 BO = {"policies/access.yaml": ("ana@acme.example, bo@acme.example, lena", "ana@acme.example, lena")}
-
-
-@pytest.fixture
-def hub() -> Iterator[github.GitHub]:
-    with github.running() as host:
-        yield host
-
-
-@pytest.fixture
-def office(desk: Any, hub: github.GitHub, tmp_path: Path, adopted: Any) -> Office:
-    """The console holds what main says."""
-    adopted()
-    return Office(desk, hub, tmp_path / "office")
 
 
 SIEM = {"policies/access.yaml": ("sites: [Acme/Berlin, Acme/Lyon]", "sites: [Acme/Lyon]")}
@@ -196,6 +179,23 @@ def test_an_edited_comment_is_not_what_was_planned(office: Office) -> None:
 
     assert refused.code == 3, refused.text
     assert "was edited" in refused.text
+
+
+def test_a_marker_that_names_another_plan_than_the_kept_one_is_refused(office: Office) -> None:
+    pull = office.open("Less for the SIEM", SIEM)
+    planned = office.plan(pull)
+    office.publish(planned)
+    [comment] = office.hub.world.comments_on(pull.number)
+    line, _, text = comment.body.partition("\n")
+    line = line.replace(planned.result["content_digest"], "sha256:" + "e" * 64)
+    comment.body = f"{line}\n{text}"
+    office.merge(pull)
+
+    refused = office.apply()
+
+    assert refused.code == 3, refused.text
+    assert "The kept plan is not the one that the pull request shows" in refused.text
+    assert office.desk.written() == []
 
 
 def test_a_comment_and_a_folder_of_ones_own_making_do_not_pass_for_ours(office: Office) -> None:
@@ -420,7 +420,7 @@ def test_drift_is_mended_by_hand_with_the_digest_that_was_read(office: Office) -
     office.desk.make("siem", "SOC")
     drift = office.scheduled("drift")
     assert drift.code == 2
-    digest = drift.outputs["content-digest"]
+    digest = drift.outputs["digest"]
     assert digest in drift.summary
 
     assert office.by_hand().code == 1

@@ -1,5 +1,6 @@
 """Whoever asks a run to end waits for no pause, and loses no record (T58)."""
 
+import os
 import signal
 import subprocess
 from typing import Any
@@ -109,3 +110,54 @@ def test_a_signal_before_the_first_write_leaves_a_journal_that_verifies(
     assert process.returncode == 128 + number, out + err
     assert "Traceback" not in out + err
     assert desk.run(*VERIFY).code == 0
+
+
+@SIGNALS
+@pytest.mark.parametrize(
+    ("where", "applied"),
+    [
+        ({"method": CHANGES}, 1),
+        ({"path": "/sites", "skip": 1}, 4),
+        ({"path": "/activities", "skip": 2}, 4),
+    ],
+    ids=["writing", "reading once more", "asking the log"],
+)
+def test_a_signal_to_this_process_ends_it_with_every_record(
+    desk: Any, proxy: Any, faults: Any, number: signal.Signals, where: Any, applied: int
+) -> None:
+    proxy.when(faults.before(lambda: os.kill(os.getpid(), number)), **where)
+
+    told = desk.run("apply", "--auto-approve")
+
+    assert told.code == 128 + number, told.text
+    assert desk.results() == dict.fromkeys(ORDER[:applied], "applied")
+    finished = desk.journal()[-1]
+    assert finished["kind"] == "run-finished"
+    assert (desk.folder / ".reconciler" / finished["data"]["undo"]).exists()
+
+
+@SIGNALS
+def test_a_signal_before_a_token_is_made_makes_none(
+    desk: Any, proxy: Any, faults: Any, number: signal.Signals
+) -> None:
+    line = ("service-user", "rotate", "siem", "--secret-file", "new.token", "--auto-approve")
+    interrupt = faults.before(lambda: os.kill(os.getpid(), number))
+    proxy.when(interrupt, path="/service-users", skip=1)
+
+    told = desk.run(*line)
+
+    assert told.code == 128 + number, told.text
+    assert desk.results() == {}
+    assert desk.journal()[-1]["kind"] == "run-finished"
+    assert desk.console.changes == []
+
+
+def test_sigterm_while_reading_leaves_through_the_exits(desk: Any, proxy: Any, faults: Any) -> None:
+    proxy.when(faults.before(lambda: os.kill(os.getpid(), signal.SIGTERM)), path="/sites")
+
+    with pytest.raises(SystemExit) as ended:
+        desk.run("apply", "--auto-approve")
+
+    assert ended.value.code == 143
+    assert desk.console.changes == []
+    assert desk.run("apply", "--auto-approve").code == 0

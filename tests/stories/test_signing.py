@@ -1,9 +1,9 @@
 """Who has the journal but not the key forges no head (T68)."""
 
 import json
+import signal
 import subprocess
 import sys
-import threading
 from pathlib import Path
 from typing import Any
 
@@ -150,21 +150,16 @@ def forge_without(desk: Any, name: str) -> None:
 
 def killed(desk: Any, proxy: Any) -> None:
     """Start an apply and kill it while its first write is on its way."""
-    struck = threading.Event()
 
     def strike(exchange: Any) -> None:
-        struck.set()
-        exchange.reset()
-
-    proxy.when(lambda exchange: (kill(), strike(exchange)), method="POST|PUT|DELETE")
-    process = desk.start("apply", "--auto-approve")
-
-    def kill() -> None:
         process.kill()
         process.wait(timeout=PATIENCE)
+        exchange.reset()
 
+    proxy.when(strike, method="POST|PUT|DELETE")
+    process = desk.start("apply", "--auto-approve")
     process.communicate(timeout=PATIENCE)
-    assert struck.wait(PATIENCE)
+    assert process.returncode == -signal.SIGKILL
 
 
 def test_a_first_run_that_was_killed_needs_nobody(

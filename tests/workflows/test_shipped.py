@@ -65,7 +65,7 @@ class Company:
     def adopt(self) -> None:
         """Make the console what main says, as somebody does on the first day."""
         drift = self.run("drift", self.site.schedule())
-        digest = drift.job("drift").step("run").outputs["content-digest"]
+        digest = drift.job("drift").step("run").outputs["digest"]
         first = self.run("apply", self.site.dispatch("cleo", {"digest": digest}))
         assert first.conclusion == "success", first.told
         self.console.changes.clear()

@@ -1,38 +1,30 @@
 """`reconciler ci apply`."""
 
-from contextlib import AbstractContextManager, closing
-from dataclasses import dataclass, replace
+from contextlib import closing
 from pathlib import Path
 
 import click
 
 from reconciler import __version__
 from reconciler.audit.history import read_history
-from reconciler.audit.journal import Journal
 from reconciler.ci.carrier import Carrier
 from reconciler.ci.comment import outcome_body, plan_body
 from reconciler.ci.event import Trigger, plan_digest
-from reconciler.ci.reviewed import BY_HAND, check_comment, merged_request, review_of, reviewed
-from reconciler.cli.afterwards import tell
-from reconciler.cli.applying import Applied, Apply, Basis, carry_out
-from reconciler.cli.commands.ci.bases import ByClock, ByDigest, plan_file
+from reconciler.cli.applying import Applied, Apply
+from reconciler.cli.commands.ci.decided import How, decided
 from reconciler.cli.commands.ci.here import About, Here
 from reconciler.cli.commands.ci.options import placed
-from reconciler.cli.commands.ci.place import check_order, check_place, check_workflows
+from reconciler.cli.commands.ci.place import check_order, check_place
 from reconciler.cli.commands.ci.plan import verdict_of
-from reconciler.cli.delivery import Delivers, Delivery, sink_options
+from reconciler.cli.commands.ci.recorded import Announced, carried_out, check_free
+from reconciler.cli.delivery import Delivery, sink_options
 from reconciler.cli.session import Session, pass_session
 from reconciler.domain.review import Review
-from reconciler.errors import ExitCode, ReconcilerError, RefusedError, SettingsError
-from reconciler.forge.choice import open_forge
-from reconciler.rendering.messages import error_text
+from reconciler.errors import ExitCode
 from reconciler.rendering.outcomes import outcomes_summary
 from reconciler.rendering.outcomes_markdown import Aftermath
 from reconciler.rendering.summary import summary
 from reconciler.rendering.tree import plan_tree
-from reconciler.workflow.execute import Record
-
-_AGAIN = "Read the plan that it has now, and start this again with the digest of that."
 
 
 @click.command("apply")
@@ -41,7 +33,7 @@ _AGAIN = "Read the plan that it has now, and start this again with the digest of
     "--digest",
     default="",
     metavar="DIGEST",
-    help="By hand: the content digest of the plan that was read, e.g. in the drift report.",
+    help="By hand: the digest in the drift report that was read.",
 )
 @click.option(
     "--only-planned",
@@ -85,121 +77,40 @@ def apply_command(
       reconciler ci apply --digest "$DIGEST"
     """
     here = Here.of(session, policies, folder)
-    with here.reported("apply") as about:
+    with (
+        here.reported("apply") as about,
+        closing(Carrier.open(session.runtime.environ, folder / "journal")) as carrier,
+    ):
         check_place(here.git, here.event)
+        carrier.fetch()
+        records = read_history(carrier.journal)
+        is_by_hand = here.event.trigger is Trigger.DISPATCH
+        check_free(records, here.console, session.instant(), by_hand=is_by_hand)
+        if not is_by_hand:
+            check_order(here.git, here.event, records)
         how = How(plan_digest(digest), only_planned, plan_may_be_gone)
-        basis, review = _basis(here, about, how)
-        with (
-            here.files() as files,
-            closing(Carrier.open(session.runtime.environ, folder / "journal")) as carrier,
-        ):
-            carrier.fetch()
-            check_order(here.git, here.event, read_history(carrier.journal))
-            journal = carrier.journal
-            delivery = Delivery.of(session, journal, sink, sink_format, required=require_sink)
-            announced = Announced(delivery, carrier, _message(here))
-            apply = Apply(files, basis, journal, announced, concurrency, review=review)
-            applied = _carried_out(session, apply, carrier, _message(here))
-        return _finished(here, about, applied, review)
-
-
-@dataclass(frozen=True, slots=True)
-class Announced:
-    """Delivery that begins with a push: nothing is written that the branch does not announce."""
-
-    delivery: Delivers
-    carrier: Carrier
-    message: str
-
-    @property
-    def is_required(self) -> bool:
-        """As the delivery's."""
-        return self.delivery.is_required
-
-    def before(self) -> None:
-        """Push the start of the run, then deliver. Raises RefusedError when either fails."""
-        try:
-            self.carrier.push(self.message)
-        except ReconcilerError as error:
-            raise RefusedError(f"{error.message} Nothing was written.", error.remedy) from error
-        self.delivery.before()
-
-    def escort(self, journal: Journal) -> AbstractContextManager[Record]:
-        """As the delivery's."""
-        return self.delivery.escort(journal)
-
-    def after(self) -> int:
-        """As the delivery's; the last push comes when the journal is closed and signed."""
-        return self.delivery.after()
-
-
-@dataclass(frozen=True, slots=True)
-class How:
-    """What the command line says about what decides."""
-
-    digest: str
-    only_planned: bool
-    plan_may_be_gone: bool
-
-
-def _basis(here: Here, about: About, how: How) -> tuple[Basis, Review]:
-    """Return what decides, and who looked at it."""
-    event = here.event
-    if event.trigger is Trigger.SCHEDULE:
-        return ByClock(), review_of(event)
-    if event.trigger is Trigger.DISPATCH:
-        if not how.digest:
-            raise SettingsError(
-                "Started by hand, this needs the digest of the plan that was read.",
-                "Copy it from the drift report into the workflow's field; in a shell: --digest.",
+        found = decided(here, about, how, records)
+        if found is None:
+            return _waiting(here)
+        message = f"Run {here.event.run} of {found.commit}\n"
+        with here.files(found.commit) as files:
+            delivery = Delivery.of(
+                session, carrier.journal, sink, sink_format, required=require_sink
             )
-        return ByDigest(how.digest, None, _AGAIN), review_of(event)
-    runtime = here.session.runtime
-    with open_forge(runtime.environ, runtime.monotonic, runtime.sleep) as forge:
-        if forge is None:  # pragma: no cover - Here.of has found one
-            raise SettingsError("No code host is known here.")
-        merged = merged_request(forge, event)
-        about.number, about.head = merged.number, merged.head
-        check_workflows(here.git, event)
-        found = reviewed(forge, event, merged, here.key)
-    if found.plan is None:
-        if not how.plan_may_be_gone:
-            raise RefusedError(
-                f"The plan that run {found.run} made is no longer kept, so whether the comment on "
-                f"pull request {merged.number} told it cannot be seen.",
-                f"{BY_HAND} With --plan-may-be-gone the comment's digest suffices.",
+            announced = Announced(delivery, carrier, message)
+            apply = Apply(
+                files, found.basis, carrier.journal, announced, concurrency, review=found.review
             )
-        return ByDigest(found.content, None, BY_HAND), found.review
-    file = plan_file(found.plan, found.content, only_planned=how.only_planned)
-    check_comment(found, file.tree, event)
-    return ByDigest(found.content, file, BY_HAND), found.review
+            applied = carried_out(session, apply, carrier, message)
+        return _finished(here, about, applied, found.review)
 
 
-def _carried_out(session: Session, apply: Apply, carrier: Carrier, message: str) -> Applied:
-    """Apply, and let the journal be on its branch afterwards, however it ended."""
-    try:
-        applied = carry_out(session, apply)
-    except BaseException:
-        _pushed(session, carrier, message)
-        raise
-    if _pushed(session, carrier, message):
-        return applied
-    code = applied.code if applied.code in {ExitCode.FAILED, *_ENDED} else ExitCode.PARTIAL
-    return replace(applied, code=code)
-
-
-_ENDED = {ExitCode.INTERRUPTED, ExitCode.TERMINATED}
-
-
-def _pushed(session: Session, carrier: Carrier, message: str) -> bool:
-    """Push the journal; a failure is told, since what was written stays written."""
-    try:
-        carrier.push(message)
-    except ReconcilerError as error:
-        tell(error_text(error, color=session.color_err), err=True)
-        tell(f"The journal of this run is in {carrier.folder} alone: keep it.\n", err=True)
-        return False
-    return True
+def _waiting(here: Here) -> int:
+    """End a run of the clock before anything was reviewed."""
+    told = "No reviewed apply is on record yet; windows wait for the first."
+    click.echo(told)
+    here.finish(here.result("apply", ExitCode.DONE, ("no-change",), told), f"{told}\n")
+    return ExitCode.DONE
 
 
 def _finished(here: Here, about: About, applied: Applied, review: Review) -> int:
@@ -230,7 +141,3 @@ def _finished(here: Here, about: About, applied: Applied, review: Review) -> int
     )
     here.finish(result, body)
     return applied.code
-
-
-def _message(here: Here) -> str:
-    return f"Run {here.event.run} of {here.event.commit}\n"

@@ -8,12 +8,15 @@ from pathlib import Path
 import click
 
 from reconciler import __version__
+from reconciler.audit.reviews import Settled
+from reconciler.ci.bound import bound_digest
 from reconciler.cli.bases import PlanFile, show_plan
 from reconciler.cli.planned import NO_OPTIONS
 from reconciler.cli.reviewed import Decision
 from reconciler.cli.session import Session
 from reconciler.documents.plan_file import saved_plan
 from reconciler.domain.plan import Operation, Options, Plan, Reason
+from reconciler.domain.policy import Policy
 from reconciler.domain.state import Actual
 from reconciler.domain.wanted import Wanted
 from reconciler.errors import RefusedError
@@ -94,14 +97,45 @@ class ByDigest:
 
 
 @dataclass(frozen=True, slots=True)
-class ByClock:
-    """What windows ask for that opened or closed: reviewed when their policy was merged.
+class ByHand:
+    """The plan whose digest somebody read in a report, with what its roles permit."""
 
-    Who is named in such a window is made to hold what the policies say, whatever else differs; a
-    window that somebody's own change could keep open would be none. All other differences wait
-    for somebody who read them.
+    digest: str
+    """As `bound_digest` makes it."""
+    options: Options = NO_OPTIONS
+    instant: None = None
+    role_ids: frozenset[str] = frozenset()
+
+    def check_origin(self, origin: str) -> None:
+        """Let the console pass that the environment names."""
+
+    def decide(self, wanted: Wanted, actual: Actual, now: datetime) -> Decision:
+        """Plan afresh; raise RefusedError unless that is what was read."""
+        fresh = make_plan(wanted, actual, now)
+        digest = bound_digest(plan_tree(fresh, __version__))
+        if fresh.is_empty or digest == self.digest:
+            return Decision(fresh)
+        raise RefusedError(
+            "What would be done is not the plan that was read: the console, the policies, what a "
+            f"role permits, or the time moved. Read: {_short(self.digest)}; now: {_short(digest)}, "
+            f"for {_who(fresh)}.",
+            "Let the drift report be made anew, read it, and start this again with its digest.",
+        )
+
+    def show(self, decision: Decision, session: Session) -> None:
+        """Print what is executed."""
+        show_plan(decision, session)
+
+
+@dataclass(frozen=True, slots=True)
+class ByClock:
+    """What windows ask for that opened or closed since people's access was last made right.
+
+    Who is named in such a window is made to hold what the reviewed policies say. What somebody
+    took away or gave by hand at another time waits for somebody who read it.
     """
 
+    since: Settled
     options: Options = NO_OPTIONS
     instant: None = None
     role_ids: frozenset[str] = frozenset()
@@ -112,13 +146,30 @@ class ByClock:
     def decide(self, wanted: Wanted, actual: Actual, now: datetime) -> Decision:
         """Plan for those whose windows opened or closed, judged as a plan of its own."""
         whole = make_plan(wanted, actual, now)
-        due = frozenset(one.name for one in whole.operations if _is_due(one))
+        due = frozenset(
+            one.name
+            for one in whole.operations
+            if any(change.reason in _BY_THE_CLOCK for change in one.changes)
+            and self._is_due(one, wanted.policy, now)
+        )
         return Decision(make_plan(wanted, actual, now, only=due))
 
     def show(self, decision: Decision, session: Session) -> None:
         """Print what is executed."""
         show_plan(decision, session)
         click.echo("Only windows that opened or closed; `ci drift` reports what else differs.")
+
+    def _is_due(self, operation: Operation, policy: Policy, now: datetime) -> bool:
+        """Tell whether a window of this principal began or ended since the last run."""
+        since = self.since.of(operation.name)
+        names = {operation.name.key, f"id:{operation.principal_id}"}
+        bounds = (
+            bound
+            for each in policy.assignments
+            if each.window and any(member.name.key in names for member in each.members)
+            for bound in (each.window.start, each.window.end)
+        )
+        return any(bound and (since is None or since < bound) and bound <= now for bound in bounds)
 
 
 def plan_file(content: bytes, digest: str, *, only_planned: bool) -> PlanFile:
@@ -137,10 +188,6 @@ def plan_file(content: bytes, digest: str, *, only_planned: bool) -> PlanFile:
             "Find out who could write to either.",
         )
     return replace(found, bound=Bound.BY_CONTENT)
-
-
-def _is_due(operation: Operation) -> bool:
-    return any(change.reason in _BY_THE_CLOCK for change in operation.changes)
 
 
 def _who(plan: Plan) -> str:

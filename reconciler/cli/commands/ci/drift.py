@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from reconciler.ci.bound import bound_digest
 from reconciler.ci.comment import clean_body, drift_body
 from reconciler.cli.commands.ci.here import Here
 from reconciler.cli.commands.ci.options import placed
@@ -43,5 +44,5 @@ def drift_command(session: Session, policies: Path, folder: Path) -> int:
         result = here.result("drift", code, verdict_of(tree), title, content_digest=digest)
         is_clean = code == ExitCode.DONE
         body = clean_body(here.frame()) if is_clean else drift_body(tree, here.frame())
-        here.finish(result, body, page=DRIFT.function("html")(tree, Look()))
+        here.finish(result, body, bound_digest(tree), page=DRIFT.function("html")(tree, Look()))
     return code

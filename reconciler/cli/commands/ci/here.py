@@ -65,6 +65,12 @@ class Here:
                 "Check out the run's own commit with fetch-depth: 0, and name the folder with "
                 "--policies.",
             )
+        if _leads_elsewhere(policies, prefix):
+            raise RefusedError(
+                f"{policies} is a link, or lies below one: what it leads to is not what the base "
+                "and the rules of the repository know by this name.",
+                "Let the policies lie in a folder.",
+            )
         if not is_committed(git, prefix):
             raise RefusedError(
                 f"{policies} holds something else than the commit {event.commit[:8]}.",
@@ -91,19 +97,23 @@ class Here:
         return Git(self.policies, child_environment(self.session.runtime.environ))
 
     @contextmanager
-    def files(self) -> Iterator[Files]:
+    def files(self, commit: str = "") -> Iterator[Files]:
         """Yield the files to read: compared with the base, judged by the base's guardrails.
 
-        Without a base, on a schedule or by hand, the commit's own guardrails judge.
+        Without a base, on a schedule or by hand, a commit's own guardrails judge. `commit` is
+        another one than is checked out. Raises SettingsError when this clone lacks it.
         """
         shown, base = Path(self.prefix or "."), self.event.base
-        if not base:
-            yield Files(self.policies, None, None, shown)
-            return
         with tempfile.TemporaryDirectory(prefix="reconciler-base-") as scratch:
-            trusted = Path(scratch) / _GUARDRAILS
-            trusted.write_bytes(self._guardrails_of(base))
-            yield Files(self.policies, trusted, base, shown)
+            if commit not in {"", self.event.commit}:
+                self._export(commit, Path(scratch))
+                yield Files(Path(scratch), None, None, shown)
+            elif base:
+                trusted = Path(scratch) / _GUARDRAILS
+                trusted.write_bytes(self._guardrails_of(base))
+                yield Files(self.policies, trusted, base, shown)
+            else:
+                yield Files(self.policies, None, None, shown)
 
     @contextmanager
     def past_journal(self) -> Iterator[Path]:
@@ -160,8 +170,11 @@ class Here:
         """Return where a text for people comes from."""
         return Frame(self.event.run_url, self.event.commit, how)
 
-    def finish(self, result: Result, body: str, **files: str | None) -> None:
-        """Write the folder, the job summary and the step's outputs."""
+    def finish(self, result: Result, body: str, digest: str = "", **files: str | None) -> None:
+        """Write the folder, the job summary and the step's outputs.
+
+        `digest` is what somebody who read this may start an apply with.
+        """
         write_folder(self.folder, result, body, **files)
         self.runner.summarise(body)
         self.runner.output(
@@ -169,9 +182,25 @@ class Here:
                 "exit-code": str(result.exit_code),
                 "verdict": ",".join(result.verdict),
                 "content-digest": result.content_digest,
+                "digest": digest,
                 "number": result.number,
             }
         )
+
+    def _export(self, commit: str, folder: Path) -> None:
+        """Write the policies folder of another commit."""
+        files = self.git.files(commit, self.prefix)
+        contents = self.git.contents(files.values())
+        if not files or contents is None:
+            raise SettingsError(
+                f"This clone does not hold the policies of {commit[:8]}, which were applied last.",
+                "Check out with fetch-depth: 0. If the branch was rewritten, start the apply "
+                "workflow by hand with the digest that the drift report names.",
+            )
+        for path, content in zip(files, contents, strict=True):
+            target = folder / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(content)
 
     def _guardrails_of(self, base: str) -> bytes:
         git = self.git
@@ -186,6 +215,15 @@ class Here:
         if contents is None:
             raise SettingsError(f"git does not give the guardrails of the base {base[:8]}.")
         return contents[0]
+
+
+def _leads_elsewhere(folder: Path, prefix: str) -> bool:
+    """Tell whether a link stands between a folder and the top of its work tree."""
+    # git has followed links in its answer; as many names above the folder are looked at as the
+    # answer has, and one more would be the work tree itself.
+    steps = [folder.absolute(), *folder.absolute().parents][: len(Path(prefix).parts)]
+    names = [step.name for step in steps][::-1]
+    return names != list(Path(prefix).parts) or any(step.is_symlink() for step in steps)
 
 
 def event_of(environ: Any) -> Event:
@@ -205,5 +243,8 @@ def _event_file(name: str) -> dict[str, Any]:
         with Path(name).open("rb") as file:
             tree = json.loads(file.read(_EVENT_BYTES))
     except (OSError, ValueError, RecursionError) as error:
-        raise SettingsError(f"GITHUB_EVENT_PATH cannot be read: {error}.") from error
+        raise SettingsError(
+            f"GITHUB_EVENT_PATH cannot be read: {error}.",
+            "The runner writes this file; in a container mount its folder too.",
+        ) from error
     return tree if isinstance(tree, dict) else {}

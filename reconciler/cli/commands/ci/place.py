@@ -86,5 +86,27 @@ def check_workflows(git: Git, event: Event) -> None:
         )
 
 
+def brought(git: Git, base: str, commit: str) -> list[str]:
+    """Return the commits that came to the protected branch after `base`, newest first.
+
+    Raises RefusedError when this clone cannot tell, or they are too many to be looked at.
+    """
+    span = f"{base}..{commit}" if base else commit
+    answer = git.ask("rev-list", "--first-parent", f"--max-count={_MOST + 1}", span)
+    found = (answer or b"").decode("ascii").split()
+    if answer is None or len(found) > _MOST:
+        raise RefusedError(
+            f"What came to the branch since {base[:8]} cannot be looked through: "
+            + ("this clone does not hold it." if answer is None else f"over {_MOST} commits."),
+            "Check out with fetch-depth: 0; or start the apply workflow by hand with the digest "
+            "that the drift report names.",
+        )
+    return found
+
+
+_MOST = 100
+"""Commits that are looked at, each with a question to the code host."""
+
+
 def _is_ancestor(git: Git, one: str, other: str) -> bool:
     return git.ask("merge-base", "--is-ancestor", one, other) is not None

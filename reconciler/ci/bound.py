@@ -1,0 +1,19 @@
+"""One digest for what somebody read and starts by hand: the plan, and what its roles permit.
+
+The content digest knows a role by id and name. Where the saved plan is at hand its roles are
+compared one by one; a person who copies a digest has no file, so here it stands for both (T35).
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from reconciler.domain.digest import digest
+
+
+def bound_digest(tree: Mapping[str, Any]) -> str:
+    """Return the digest of a plan or a drift report in machine form, `sha256:` and 64 digits.
+
+    Both sides must be able to read what the roles permit; otherwise it is another digest.
+    """
+    roles = [[role["id"], role["digest"] or ""] for role in tree["roles"]]
+    return digest({"content": tree["content_digest"], "roles": sorted(roles)})

@@ -1,0 +1,110 @@
+"""An apply in CI on record: announced on the journal's branch before it writes, kept after."""
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from reconciler.audit.chain import Record as Recorded
+from reconciler.audit.journal import Journal
+from reconciler.audit.reviews import begun
+from reconciler.ci.carrier import Carrier
+from reconciler.cli.afterwards import tell
+from reconciler.cli.applying import Applied, Apply, carry_out
+from reconciler.cli.delivery import Delivers
+from reconciler.cli.session import Session
+from reconciler.errors import ExitCode, ReconcilerError, RefusedError
+from reconciler.rendering.messages import error_text
+from reconciler.workflow.execute import Record
+
+MAX_RUN = timedelta(minutes=30)
+"""How long a run that announced itself may take; `timeout-minutes` of the workflow is shorter."""
+_ENDED = {ExitCode.INTERRUPTED, ExitCode.TERMINATED}
+_PAUSES = (1.0, 4.0, 10.0)
+"""Seconds before the last push is tried again: what it carries is nowhere else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """Delivery that begins with a push: nothing is written that the branch does not announce."""
+
+    delivery: Delivers
+    carrier: Carrier
+    message: str
+
+    @property
+    def is_required(self) -> bool:
+        """As the delivery's."""
+        return self.delivery.is_required
+
+    def before(self) -> None:
+        """Push the start of the run, then deliver. Raises RefusedError when either fails."""
+        try:
+            self.carrier.push(self.message)
+        except ReconcilerError as error:
+            raise RefusedError(f"{error.message} Nothing was written.", error.remedy) from error
+        self.delivery.before()
+
+    def escort(self, journal: Journal) -> AbstractContextManager[Record]:
+        """As the delivery's."""
+        return self.delivery.escort(journal)
+
+    def after(self) -> int:
+        """As the delivery's; the last push comes when the journal is closed and signed."""
+        return self.delivery.after()
+
+
+def check_free(records: Sequence[Recorded], origin: str, now: datetime, *, by_hand: bool) -> None:
+    """Raise RefusedError while another run may be writing; tell of one that has died.
+
+    The branch tells of a run before its first write, so it is a lock that every runner sees. Who
+    starts a run by hand has looked, and need not wait for a dead one.
+    """
+    start = begun(records, origin)
+    if start is None:
+        return
+    since = datetime.fromisoformat(start.time)
+    if now - since < MAX_RUN and not by_hand:
+        raise RefusedError(
+            f"Run {start.run} announced itself at {start.time} and has not ended: it may be "
+            "writing now.",
+            f"Wait for it. If it died, this goes on {MAX_RUN.seconds // 60} minutes after that, or "
+            "at once when started by hand.",
+        )
+    tell(
+        f"Run {start.run} of {start.time} announced {start.data.get('operations')} operations and "
+        "never told its end: what it recorded is lost with its runner. `reconciler audit "
+        "reconcile` names what it wrote.\n",
+        err=True,
+    )
+
+
+def carried_out(session: Session, apply: Apply, carrier: Carrier, message: str) -> Applied:
+    """Apply, and let the journal be on its branch afterwards, however it ended."""
+    try:
+        applied = carry_out(session, apply)
+    except BaseException:
+        _pushed(session, carrier, message)
+        raise
+    if _pushed(session, carrier, message):
+        return applied
+    code = applied.code if applied.code in {ExitCode.FAILED, *_ENDED} else ExitCode.PARTIAL
+    return replace(applied, code=code)
+
+
+def _pushed(session: Session, carrier: Carrier, message: str) -> bool:
+    """Push the journal; a failure is told, since what was written stays written."""
+    for pause in _PAUSES:
+        try:
+            carrier.push(message)
+        except ReconcilerError:
+            session.runtime.sleep(pause)
+        else:
+            return True
+    try:
+        carrier.push(message)
+    except ReconcilerError as error:
+        tell(error_text(error, color=session.color_err), err=True)
+        tell(f"The journal of this run is in {carrier.folder} alone: keep it.\n", err=True)
+        return False
+    return True
