@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from reconciler.ci.later import is_later
 from reconciler.ci.marker import Marker, marked, parse_marker, unmarked
 from reconciler.ci.result import Result
 from reconciler.ci.sticky import is_same_text
@@ -63,7 +64,7 @@ def keep_issue(forge: Forge, result: Result, text: str) -> Kept:
     marker = Marker.of(result)
     found = _ours(forge.issues(LABEL), marker)
     newest = found[0] if found else None
-    if newest and newest.marker.is_newer(marker):
+    if newest and is_later(forge, newest.marker, marker):
         return Kept("A later run has reported already; the issue is left as it is.")
     _close_doubles(forge, found)
     if result.exit_code == ExitCode.DONE:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from reconciler.ci.event import Event
 from reconciler.ci.issue import News, keep_issue
 from reconciler.ci.labels import keep_labels, labels_for
+from reconciler.ci.later import is_later
 from reconciler.ci.marker import Marker
 from reconciler.ci.result import Folder, Result
 from reconciler.ci.sticky import about, keep_comment, ours
@@ -56,23 +57,39 @@ def publish(folder: Folder, forge: Forge | None) -> Published:
         published.done.append("No code host is known here; nothing was published.")
     elif not result.number:
         published.done.append("No pull request belongs to this run; nothing was published.")
+    elif result.command == "plan":
+        _publish_plan(folder, forge, published)
     else:
         _publish_request(folder, forge, published)
     return published
 
 
-def _publish_request(folder: Folder, forge: Forge, published: Published) -> None:
+def _publish_plan(folder: Folder, forge: Forge, published: Published) -> None:
+    """Publish on an open request only: what was merged is what people have read till then."""
+    try:
+        head = forge.open_head(folder.result.number)
+    except ForgeError as error:
+        published.warnings.append(error)
+        return
+    if head is None:
+        published.done.append("The pull request is not open any more; its plan stays as it was.")
+        return
+    _publish_request(folder, forge, published, head)
+
+
+def _publish_request(folder: Folder, forge: Forge, published: Published, head: str = "") -> None:
     """Keep the comment current and, for a plan, the labels; each though the other fails."""
     result, marker = folder.result, Marker.of(folder.result)
     others: list[Marker] = []
     try:
         found = ours(forge.comments(result.number))
+        same = about(found, marker)
+        is_late = any(is_later(forge, each.marker, marker, head) for each in same)
     except ForgeError as error:
         # Without having looked nothing is added: it would be the second one.
         published.warnings.append(error)
     else:
-        same = about(found, marker)
-        if any(each.marker.is_newer(marker) for each in same):
+        if is_late:
             published.done.append("A later run has published already; what it said stays.")
             return
         others = [each.marker for each in found if each not in same]

@@ -136,6 +136,12 @@ class Forge(Protocol):
         Whether by merge, squash or rebase. Raises ForgeError when there are several.
         """
 
+    def requests_of(self, commit: str, branch: str) -> frozenset[str]:
+        """Return the numbers of the requests that brought `commit` into `branch`, if any.
+
+        Not only as the commit that the merge made: a rebase and a fast forward bring several.
+        """
+
     def open_head(self, number: str) -> str | None:
         """Return the last commit of a request that is open; None of one merged or closed."""
 

@@ -127,6 +127,19 @@ class GitHub(GitHubRuns):
         pull = self._api.settled(lambda: self._merge(commit, branch))
         return None if pull is None else self._merged(pull)
 
+    def requests_of(self, commit: str, branch: str) -> frozenset[str]:
+        """Return who brought a commit ("List pull requests associated with a commit")."""
+        path = f"{self._home}/commits/{whole_sha(commit)}/pulls"
+
+        def ask() -> frozenset[str] | None:
+            pages = self._api.pages(path, {}, needs=_READ_PULLS)
+            found = (item for page in pages for item in objects(page))
+            merged = (item for item in found if text_or_nothing(item, "merged_at"))
+            into = (item for item in merged if text(item, "base", "ref") == branch)
+            return frozenset(digits(item, "number") for item in into) or None
+
+        return self._api.settled(ask) or frozenset()
+
     def open_head(self, number: str) -> str | None:
         """Return the last commit of an open request ("Get a pull request")."""
         item = self._api.get(f"{self._home}/pulls/{whole_number(number)}", needs=_READ_PULLS)

@@ -123,6 +123,17 @@ class GitLab(GitLabRuns):
         item = self._api.settled(ask)
         return None if item is None else self._merged(item)
 
+    def requests_of(self, commit: str, branch: str) -> frozenset[str]:
+        """Return who brought a commit ("List merge requests associated with a commit")."""
+        path = f"{self._home}/repository/commits/{whole_sha(commit)}/merge_requests"
+
+        def ask() -> frozenset[str] | None:
+            merged = (item for item in self._all(path, {}) if text(item, "state") == "merged")
+            into = (item for item in merged if text(item, "target_branch") == branch)
+            return frozenset(digits(item, "iid") for item in into) or None
+
+        return self._api.settled(ask) or frozenset()
+
     def open_head(self, number: str) -> str | None:
         """Return the last commit of an open request ("Get single MR")."""
         item = self._api.get(self._request(number), needs=_READ)

@@ -29,7 +29,7 @@ _KINDS = {
     "invite": ("+ invite", "gain"),
     "update": ("~ update", "change"),
     "delete": ("- delete", "loss"),
-    "revoke token": ("- revoke the API token", "loss"),
+    "revoke token": ("- API token", "loss"),
 }
 _ACTIONS = {"grant": ("+ grant", "gain"), "revoke": ("- revoke", "loss")}
 

@@ -53,14 +53,28 @@ class Bench:
     def publish(
         self, result: Result, text: str, environ: dict[str, str] | None = None
     ) -> Published:
+        self.ran(result)
         with self.forge(environ) as forge:
             return publish(Folder(result, text), forge)
+
+    def ran(self, result: Result) -> None:
+        """Let the host know the run that a result is of."""
+        raise NotImplementedError
 
     def writes(self) -> list[Asked]:
         return [asked for asked in self.host.log if asked.method != "GET"]
 
 
 class HubBench(Bench):
+    def ran(self, result: Result) -> None:
+        event = {"plan": "pull_request", "apply": "push", "drift": "schedule"}[result.command]
+        branch = "more" if event == "pull_request" else "main"
+        head = result.head if event == "pull_request" else BASE
+        self.host.world.run(event, branch, head, run_id=int(result.run))
+
+    def close_request(self) -> None:
+        self.host.world.items[int(self.number)].state = "closed"
+
     @property
     def comments(self) -> Any:
         return self.host.world.comments_on(int(self.number))
@@ -99,6 +113,18 @@ class HubBench(Bench):
 
 
 class LabBench(Bench):
+    def ran(self, result: Result) -> None:
+        source = {"plan": "merge_request_event", "apply": "push", "drift": "schedule"}
+        is_plan = result.command == "plan"
+        ref = f"refs/merge-requests/{self.number}/head" if is_plan else "main"
+        self.host.world.job(
+            result.command, ref, result.head if is_plan else BASE,
+            source=source[result.command], job_id=int(result.run),
+        )  # fmt: skip
+
+    def close_request(self) -> None:
+        self.host.world.requests[int(self.number)].state = "closed"
+
     @property
     def comments(self) -> Any:
         return self.host.world.requests[int(self.number)].notes
@@ -147,7 +173,8 @@ def _hub() -> Iterator[Bench]:
             "GITHUB_API_URL": host.api,
             "GITHUB_REPOSITORY": host.world.repository,
         }
-        may = {"pull-requests": "write", "issues": "write"}
+        host.world.branches["main"] = [BASE]
+        may = {"pull-requests": "write", "issues": "write", "actions": "read", "contents": "read"}
         reads = {"pull-requests": "read", "issues": "read"}
         yield HubBench(
             host,

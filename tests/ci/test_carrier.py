@@ -80,7 +80,9 @@ def test_of_two_runs_at_once_the_second_push_fails_and_overwrites_nothing(
     assert git(bare, "show", f"{BRANCH}:journal.jsonl") == "one\n"
 
 
-def test_links_and_folders_on_the_branch_are_not_fetched(bare: Path, tmp_path: Path) -> None:
+def test_a_branch_with_a_link_in_place_of_the_journal_is_no_journal(
+    bare: Path, tmp_path: Path
+) -> None:
     work = tmp_path / "work"
     git(tmp_path, "clone", "--quiet", str(bare), str(work))
     git(work, "checkout", "--quiet", "--orphan", BRANCH)
@@ -91,8 +93,33 @@ def test_links_and_folders_on_the_branch_are_not_fetched(bare: Path, tmp_path: P
     git(work, "-c", "user.name=m", "-c", "user.email=m@x.example", "commit", "--quiet", "-m", "m")
     git(work, "push", "--quiet", "origin", BRANCH)
 
+    with (
+        pytest.raises(JournalError, match="holds no journal"),
+        carried(bare, tmp_path / "one"),
+    ):
+        pass
+    assert not (tmp_path / "one").exists()
+
+
+@pytest.mark.parametrize("content", ["one\n", "another\ntwo\n", ""])
+def test_a_journal_that_was_cut_or_replaced_by_a_push_is_noticed(
+    bare: Path, tmp_path: Path, content: str
+) -> None:
     with carried(bare, tmp_path / "one") as carrier:
-        assert list(carrier.folder.iterdir()) == []
+        carrier.journal.write_bytes(b"one\ntwo\n")
+        carrier.push("first")
+    work = tmp_path / "work"
+    git(tmp_path, "clone", "--quiet", "--branch", BRANCH, str(bare), str(work))
+    for text in (content, f"{content}three\n"):
+        (work / "journal.jsonl").write_text(text)
+        git(work, "-c", "user.name=m", "-c", "user.email=m@x.example", "commit", "-qam", "m")
+    git(work, "push", "--quiet", "origin", BRANCH)
+
+    with (
+        pytest.raises(JournalError, match="was changed by somebody else"),
+        carried(bare, tmp_path / "two"),
+    ):
+        pass
 
 
 def test_a_remote_that_does_not_answer_is_an_error_not_an_empty_journal(tmp_path: Path) -> None:

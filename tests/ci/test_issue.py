@@ -35,6 +35,7 @@ LATER = (
 
 
 def keep(bench: Any, result: Result, text: str = TEXT) -> News:
+    bench.ran(result)
     with bench.forge() as forge:
         return keep_issue(forge, result, text).news
 

@@ -280,6 +280,17 @@ def merged(hub: GitHub, *brought: str) -> int:
     return pull
 
 
+def test_each_commit_of_a_rebase_is_of_its_request(hub: GitHub, open_hub: Opener) -> None:
+    pull = merged(hub, BASE)
+    hub.world.open_pull("ada", "Open", "d" * 40, "open", BASE)
+    hub.world.commits.add("e" * 40)
+    forge = open_hub(READ)
+
+    assert forge.requests_of(BASE, "main") == forge.requests_of(MERGE, "main") == {str(pull)}
+    assert forge.requests_of(MERGE, "other") == frozenset()
+    assert forge.requests_of("d" * 40, "main") == forge.requests_of("e" * 40, "main") == frozenset()
+
+
 def test_the_merged_request_is_found(hub: GitHub, open_hub: Opener) -> None:
     pull = merged(hub)
 

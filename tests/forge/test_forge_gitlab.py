@@ -232,6 +232,19 @@ def test_a_jobs_own_token_reads_what_jobs_kept_and_nothing_else(
 # Which request was merged
 
 
+def test_each_commit_of_a_fast_forward_is_of_its_request(
+    lab: gitlab.GitLab, open_lab: Opener
+) -> None:
+    request_of(lab)
+    lab.world.push(1, MERGE)
+    lab.world.merge(1, "cleo")
+    lab.world.open_request("ada", "Open", SQUASH, "open", BASE)
+    forge = open_lab()
+
+    assert forge.requests_of(HEAD, "main") == forge.requests_of(MERGE, "main") == {"1"}
+    assert forge.requests_of(HEAD, "other") == forge.requests_of(SQUASH, "main") == frozenset()
+
+
 WAYS: list[tuple[dict[str, str], str, bool]] = [
     ({"merge": MERGE}, MERGE, True),
     ({"merge": MERGE, "squash": SQUASH}, MERGE, True),

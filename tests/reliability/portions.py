@@ -43,13 +43,13 @@ PLANS: dict[str, Plan] = {
     "R19": Plan(cited.seeded, cited.BUGS, last=1),
     "R12": Plan(cited.forgeries, cited.FORGERIES, last=1),
     "R1": Plan(crashes.crash_points, crashes.TARGET, worlds=5),
-    "R2": Plan(traced.kills, traced.KILL_TARGET, parts=len(traced.SWEEPS)),
+    "R2": Plan(traced.kills, traced.KILL_TARGET),
     "R3": Plan(
         traced.disk_faults, ENDLESS, parts=len(traced.DISK_SWEEPS), last=len(traced.DISK_SWEEPS)
     ),
     "R4": Plan(faults.api_faults, faults.TARGET, parts=ENDLESS, most=faults.PART),
     "R5": Plan(races.race_positions, races.TARGET),
-    "R6": Plan(together.concurrent_applies, together.TARGET, most=1),
+    "R6": Plan(together.concurrent_applies, together.TARGET, most=5),
 }
 """Those that cannot be cut first, because they take longest."""
 NEEDS_STRACE = {"R2", "R3"}

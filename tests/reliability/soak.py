@@ -8,7 +8,9 @@ import ctypes
 import gc
 import os
 import random
+from concurrent.futures import ProcessPoolExecutor
 from datetime import datetime, timedelta
+from multiprocessing import get_context
 from pathlib import Path
 
 from reliability import invariants, ledger
@@ -25,6 +27,7 @@ _FAULTS = (
     "html@0.2%",
 )  # fmt: skip
 _GROWTH = 5 * 2**20
+_TIMES = 5
 _KEPT = 50
 """The simulator's own diaries are emptied, so that they do not count as growth of the product."""
 _WINDOWED = "windowed@corp.example"
@@ -59,13 +62,16 @@ def soak(seed: int, patience: Patience, folder: Path, sums: Sums) -> Row:
     lab.run("apply")
     last = lab.run("plan", "--detailed-exitcode")
     row.found("at the end", [] if last.code == 0 else [f"drift is left: {last.code}"])
-    row.found("at the end", invariants.verified(lab.journal), lab.violations, _grown(marks))
+    journal = _of_the_journal(lab)
+    row.found("at the end", invariants.verified(lab.journal), lab.violations)
+    row.found("at the end", _grown(marks, journal))
     row.found("at the end", ledger.without_end(lab.records()))
     sums.failing += failed
     warm = marks[min(len(marks) - 1, 100)]
     row.note = (
         f"{failed} cycles with an error, {ledger.applied(lab.records())} changes, memory "
-        f"{(marks[-1][0] - warm[0]) / 2**20:+.1f} MiB, files {warm[1]} to {marks[-1][1]}, "
+        f"{(marks[-1][0] - warm[0]) / 2**20:+.1f} MiB, of which {journal / 2**20:.1f} for reading "
+        f"the longer journal, files {warm[1]} to {marks[-1][1]}, "
         f"{len(lab.records())} records"
     )
     return row
@@ -129,11 +135,35 @@ def _footprint() -> tuple[int, int]:
     return pages * os.sysconf("SC_PAGE_SIZE"), len(list(Path("/proc/self/fd").iterdir()))
 
 
-def _grown(marks: list[tuple[int, int]]) -> list[str]:
-    """Compare the end with the first hundred cycles, which warm caches up."""
+def _grown(marks: list[tuple[int, int]], journal: int) -> list[str]:
+    """Compare the end with the first hundred cycles, which warm caches up.
+
+    Every apply reads the whole journal, which grows; what that takes is no leak.
+    """
     start, end = marks[min(len(marks) - 1, 100)], marks[-1]
-    found = [] if end[0] - start[0] < _GROWTH else [f"{end[0] - start[0]} bytes more memory"]
+    growth = end[0] - start[0] - journal
+    found = [] if growth < _GROWTH else [f"{growth} bytes more memory"]
     return found + ([] if end[1] == start[1] else [f"{start[1]} open files became {end[1]}"])
+
+
+def _of_the_journal(lab: Lab) -> int:
+    """Return by how many bytes a new process is larger that meets this journal instead of none."""
+    sizes = []
+    for name, journal in (("with", lab.journal.read_bytes()), ("without", b"")):
+        with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+            asked = (lab.case.seed, lab.instant, lab.folder / name, journal)
+            sizes.append(pool.submit(_resident, *asked).result())
+    return max(0, sizes[0] - sizes[1])
+
+
+def _resident(seed: int, instant: datetime, folder: Path, journal: bytes) -> int:
+    """Apply a few times with that journal; return the resident bytes afterwards."""
+    lab = Lab(_with_windows(random_case(seed)), folder)
+    lab.instant = instant
+    lab.journal.write_bytes(journal)
+    for _ in range(_TIMES):
+        lab.run("apply")
+    return _footprint()[0]
 
 
 def _tidy(lab: Lab) -> None:

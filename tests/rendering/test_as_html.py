@@ -28,7 +28,7 @@ Shape = list[tuple[str, str, tuple[tuple[str, str | None], ...]]]
 PAGES = [plan_html, drift_html]
 _VOID = {"meta"}
 _WORDS = {
-    *("grant", "revoke", "high", "medium", "low", "invite", "update", "delete"),
+    *("grant", "revoke", "high", "medium", "low", "invite", "update", "delete", "revoke token"),
     *("tenant", "account", "site"),
 }
 """Words that the schema lists; nothing else gets past it."""

@@ -295,7 +295,8 @@ def test_the_first_line_is_the_sum_and_the_next_the_verdict(tree: Tree) -> None:
     assert told[0] == ("### Plan: 2 to grant, 3 to revoke, 1 to invite, 1 to delete, 2 unlisted.")
     assert told[1] == (
         "> [!CAUTION]\n> **Refused (2 reasons): nothing will be written.** 2 changes of high "
-        "risk. 3 revokes. 2 roles changed since pinned, 1 of them giving access."
+        "risk. 3 revokes. 1 API token to revoke. 2 roles changed since pinned, 1 of them giving "
+        "access."
     )
     assert drift_markdown(tree).startswith("### Drift: 2 missing, 3 not in the policies")
 

@@ -247,6 +247,7 @@ def test_a_plan_tells_refusals_as_errors_and_high_risk_as_warnings(
         ("role-changed", "warning"),
         ("high-risk-grant", "warning"),
         ("high-risk-grant", "warning"),
+        ("token-left", "warning"),
     ]
     assert "and now gives access; 2 hold it" in results[2]["message"]["text"]
     assert results[4]["message"]["text"].startswith("High risk: grant x on x, x (window opened).")

@@ -159,7 +159,7 @@ def test_no_text_of_a_saved_plan_is_obeyed(
 
 
 _WORDS = {
-    *("grant", "revoke", "high", "medium", "low", "invite", "update", "delete"),
+    *("grant", "revoke", "high", "medium", "low", "invite", "update", "delete", "revoke token"),
     *("tenant", "account", "site", "window opened", "policy"),
 }
 """Words that the schema lists; nothing else gets past it."""

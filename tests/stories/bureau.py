@@ -15,6 +15,7 @@ from typing import Any
 
 from codehost.gitlab import GitLab
 from codehost.gitlab_world import Item
+from codehost.gitlab_world import Job as KeptJob
 from ruamel.yaml import YAML
 from stories.desk import Desk, Told
 from stories.repository import Job, Repository
@@ -95,8 +96,12 @@ class Bureau(Repository):
         """Cleo approves and merges; return the commit on main."""
         self.lab.world.approve(request.iid, "cleo")
         assert request.request is not None
-        is_squash = way == "squash"
-        commit = self.merged(request.request.source, request.title, request.iid, squash=is_squash)
+        source = request.request.source
+        if way == "fast-forward":
+            commit = self.forwarded(source)
+            self.lab.world.merge(request.iid, "cleo")
+            return commit
+        commit = self.merged(source, request.title, request.iid, squash=way == "squash")
         self.lab.world.merge(request.iid, "cleo", **{way: commit})
         return commit
 
@@ -129,7 +134,11 @@ class Bureau(Repository):
                 "CI_MERGE_REQUEST_SOURCE_BRANCH_SHA": pull.head,
                 "CI_MERGE_REQUEST_TARGET_BRANCH_SHA": self.main,
             }
-        return self._run(f"{ref}/head", commit, variables | more)
+            self.lab.world.parents[commit] = [self.main, pull.head]
+            ref = f"{ref}/merge"
+        else:
+            ref = f"{ref}/head"
+        return self._run(ref, commit, variables | more)
 
     def pushed(self, commit: str = "", **more: str) -> Pipeline:
         """The pipeline of a push to main."""
@@ -177,7 +186,8 @@ class Bureau(Repository):
                 }
                 pipeline.given[name] = seen
                 pipeline.jobs[name] = self._job(name, job, seen, pipeline)
-                self._keep(name, job, pipeline.jobs[name], (ref, commit, number, job_id))
+                kept = self._keep(name, job, pipeline.jobs[name], (ref, commit, number, job_id))
+                kept.source = variables["CI_PIPELINE_SOURCE"]
         return pipeline
 
     def _jobs(self) -> list[tuple[str, dict[str, Any]]]:
@@ -234,7 +244,7 @@ class Bureau(Repository):
 
     def _keep(
         self, name: str, job: dict[str, Any], done: Job, at: tuple[str, str, int, int]
-    ) -> None:
+    ) -> KeptJob:
         """Keep the artifacts as GitLab does: with their folder, and when the job says so."""
         ref, commit, pipeline, job_id = at
         is_kept = done.code == 0 or job.get("artifacts", {}).get("when") == "always"
@@ -247,6 +257,7 @@ class Bureau(Repository):
             }
         kept = self.lab.world.job(name, ref, commit, files, job_id=job_id, pipeline=pipeline)
         kept.status = "success" if done.code == 0 else "failed"
+        return kept
 
     # What can be seen
 

@@ -48,6 +48,14 @@ class Office(Repository):
         self.hub.world.merge(pull.number, "cleo", commit)
         return commit
 
+    def rebase(self, pull: Item) -> str:
+        """Cleo merges each commit of a request as it is; return the last."""
+        before = self.main
+        commit = self.forwarded(self._branch(pull))
+        brought = self.git("rev-list", f"{before}..{commit}").split()
+        self.hub.world.merge(pull.number, "cleo", *brought)
+        return commit
+
     def _branch(self, pull: Item) -> str:
         assert pull.pull is not None
         return pull.pull.head_ref
@@ -103,7 +111,8 @@ class Office(Repository):
 
     def keep(self, job: Job, event: str, branch: str, name: str) -> None:
         """Keep a job's folder as an artifact."""
-        run = self.hub.world.run(event, branch, self.main, run_id=int(job.result["run"]))
+        head = job.result["head"] or self.main
+        run = self.hub.world.run(event, branch, head, run_id=int(job.result["run"]))
         files = {path.name: path.read_bytes() for path in job.folder.iterdir() if path.is_file()}
         self.hub.world.keep(run, name, files)
 

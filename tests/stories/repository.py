@@ -143,6 +143,14 @@ class Repository:
         self.git("push", "--quiet", "origin", "main")
         return commit
 
+    def forwarded(self, branch: str) -> str:
+        """Let main go on to the tip of a branch that comes after it; return that commit."""
+        self.git("fetch", "--quiet", "origin")
+        self.git("checkout", "-q", "-B", "main", "origin/main")
+        self.git("merge", "--quiet", "--ff-only", branch)
+        self.git("push", "--quiet", "origin", "main")
+        return self.git("rev-parse", "HEAD")
+
     def merge_commit(self, head: str) -> None:
         """Let the work tree stand at what merging would give, on no branch."""
         self.git("checkout", "-q", "--detach", "origin/main")

@@ -80,6 +80,19 @@ def test_a_merge_applies_what_was_reviewed_and_the_record_names_who_approved(
     assert applied.result["journal_head"] in outcome
 
 
+def test_a_request_of_two_commits_may_be_merged_by_rebase(office: Office) -> None:
+    pull = office.open("Less for the SIEM", SIEM)
+    office.push(pull, "policies/access.yaml", "sites: [Acme/Lyon]", "sites:  [Acme/Lyon]")
+    office.publish(office.plan(pull))
+    before = office.main
+    commit = office.rebase(pull)
+
+    applied = office.apply(commit, before)
+
+    assert applied.code == 0, applied.text
+    assert office.desk.holds("siem") == ["Viewer Lyon"]
+
+
 def test_nothing_is_applied_when_the_console_moved_since_the_review(office: Office) -> None:
     pull = office.open("Less for the SIEM", SIEM)
     office.publish(office.plan(pull))

@@ -67,6 +67,20 @@ def test_from_a_merge_request_to_the_console_and_its_record(
     assert bureau.journal()[-1]["kind"] == "run-finished"
 
 
+def test_a_request_of_two_commits_that_was_merged_by_fast_forward_is_applied(
+    bureau: Bureau,
+) -> None:
+    request = bureau.open("Less for the SIEM", SIEM)
+    bureau.push(request, "policies/access.yaml", "sites: [Acme/Lyon]", "sites:  [Acme/Lyon]")
+    bureau.requested(request)
+    commit = bureau.merge(request, "fast-forward")
+
+    applied = bureau.pushed(commit, CI_COMMIT_BEFORE_SHA=bureau.history[2])
+
+    assert [job.code for job in applied.jobs.values()] == [0, 0], applied.text
+    assert bureau.desk.holds("siem") == ["Viewer Lyon"]
+
+
 def test_no_job_holds_both_the_console_and_the_right_to_comment(bureau: Bureau) -> None:
     request = bureau.open("Less for the SIEM", SIEM)
     pipelines = [bureau.requested(request), bureau.scheduled("drift"), bureau.scheduled("windows")]
@@ -114,7 +128,8 @@ def test_a_forged_plan_is_refused(bureau: Bureau) -> None:
     job = world.jobs[int(planned.result["run"])]
     files = {f"result/{path.name}": path.read_bytes() for path in planned.folder.iterdir()}
     files["result/plan.json"] = files["result/plan.json"].replace(b"Viewer", b"Admin")
-    world.job("plan", job.ref, job.commit, files, job_id=job.id, pipeline=job.pipeline)
+    again = world.job("plan", job.ref, job.commit, files, job_id=job.id, pipeline=job.pipeline)
+    again.source = job.source
     bureau.merge(request)
 
     refused = bureau.pushed()

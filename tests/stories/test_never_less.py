@@ -148,6 +148,43 @@ def test_an_answer_that_shows_something_else_leaves_the_write_unknown(
     assert taken(revoking) == 2
 
 
+def test_a_write_that_is_answered_oddly_and_cannot_be_read_back_is_unknown(
+    desk: Any, proxy: Any, faults: Any
+) -> None:
+    def odd(exchange: Any) -> None:
+        faults.changed(change_in)(exchange)
+        proxy.when(faults.status(503), method="GET", path=PATHS[BO], times=5)
+
+    proxy.when(odd, method="PUT", path=PATHS[BO])
+
+    told = desk.run("apply", "--auto-approve")
+
+    assert told.code == 4, told.text
+    assert desk.results()[BO] == "unknown"
+    assert "written, but not read back: " in told.out
+    desk.run("apply", "--auto-approve")
+    assert resolved(desk)[BO] == "applied"
+
+
+@pytest.mark.parametrize(
+    ("change", "result"), [("Admin", "conflict"), ("Viewer", "failed")], ids=["theirs", "nobody's"]
+)
+def test_a_single_no_is_believed_when_a_reading_does_not_show_our_write(
+    desk: Any, proxy: Any, faults: Any, change: str, result: str
+) -> None:
+    def no(exchange: Any) -> None:
+        desk.make(BO, change)
+        faults.status(409)(exchange)
+
+    proxy.when(no, method="PUT", path=PATHS[BO], times=9)
+
+    told = desk.run("apply", "--auto-approve")
+
+    assert told.code == 4, told.text
+    assert desk.results()[BO] == result
+    assert proxy.count("PUT", PATHS[BO]) == 1
+
+
 def test_what_does_not_last_is_unknown_and_who_changed_it_is_named(
     revoking: Any, proxy: Any, faults: Any
 ) -> None:

@@ -87,17 +87,16 @@ def _check_alone(here: Here, forge: Forge, merged: Merged, since: str | None) ->
     on from this commit. Of the push itself all has to be of the one request whose plan is applied.
     """
     event = here.event
-    for commit in brought(here.git, since or event.base, event.commit):
-        found = merged if commit == event.commit else forge.merged(commit, event.protected)
-        if found is None:
+    push = set(brought(here.git, event.base, event.commit))
+    for commit in sorted(push | set(brought(here.git, since or event.base, event.commit))):
+        found = forge.requests_of(commit, event.protected)
+        if not found:
             raise RefusedError(
                 f"The commit {commit[:8]} came to {event.protected} without a pull request, and "
                 "has not been applied by anybody who read a plan of it.",
                 BY_HAND,
             )
-    for commit in brought(here.git, event.base, event.commit):
-        found = merged if commit == event.commit else forge.merged(commit, event.protected)
-        if found is None or found.number != merged.number:
+        if commit in push and merged.number not in found:
             raise RefusedError(
                 f"The push brought more than pull request {merged.number}: {commit[:8]} is of "
                 "another, whose plan would not be applied with it.",
