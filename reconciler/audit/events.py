@@ -18,7 +18,6 @@ def run_started(
     actor: str,
     locks: list[dict[str, str]] | None = None,
     review: Review | None = None,
-    left_out: int = 0,
 ) -> Data:
     """Describe the run: which plan, on which console, with whose token, under which locks.
 
@@ -28,7 +27,6 @@ def run_started(
     return {
         **({"overrides": overrides} if overrides else {}),
         **({"review": _review(review)} if review else {}),
-        **({"left_out": left_out} if left_out else {}),
         **({"locks": locks} if locks else {}),
         **({"undo_of": plan.options.undo_of.run} if plan.options.undo_of else {}),
         "tool_version": tool_version,
@@ -40,6 +38,11 @@ def run_started(
         "guardrails_digest": plan.guardrails_digest,
         "operations": len(plan.operations),
     }
+
+
+def left_out(count: int) -> Data:
+    """Describe how many operations of what was reviewed no longer hold, for the start of a run."""
+    return {"left_out": count} if count else {}
 
 
 def ends(plan: Plan) -> Data:

@@ -19,6 +19,8 @@ Tree = dict[str, Any]
 
 ON_MERGE = "Merging applies exactly this plan, or refuses and says what moved."
 """How the plan of a pull request is applied."""
+NOT_OURS = "This changes no policy, so merging it applies nothing: what differs is drift."
+"""What stands there when a request is about something else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,11 @@ def unplanned_body(frame: Frame) -> str:
         "the console, and no snapshot of it is kept.** What merging would change is not known.\n"
     )
     return told + _foot(frame, "")
+
+
+def clock_body(frame: Frame) -> str:
+    """Return that the clock found nothing to do; drift is no matter of it."""
+    return "### No window opened or closed.\n" + _foot(frame, "")
 
 
 def error_body(error: ReconcilerError, frame: Frame) -> str:

@@ -127,6 +127,9 @@ def _current(forge: Forge, newest: _Ours, title: str, body: str, result: Result)
     if not is_new and (not issue.is_open or is_same_text(was, is_now)):
         return Kept(f"The issue {issue.number} says this already.", url=issue.url)
     note = "" if issue.is_open else f"Drift again.{_by(result)}"
+    if issue.is_open and is_new:
+        # An edit notifies nobody.
+        note = f"Other drift than before.{_by(result)}"
     forge.edit_issue(issue.number, title=title, body=body, is_open=True, note=note)
     told = "brought up to date" if issue.is_open else "opened again"
     news = News.NEW if is_new else News.NONE

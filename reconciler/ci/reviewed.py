@@ -22,7 +22,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from reconciler.ci.comment import ON_MERGE, Frame, plan_body
+from reconciler.ci.comment import NOT_OURS, ON_MERGE, Frame, plan_body
 from reconciler.ci.event import Event, Trigger
 from reconciler.ci.marker import Marker, parse_marker, unmarked
 from reconciler.ci.result import PLAN, file_digest
@@ -113,8 +113,8 @@ def check_comment(found: Reviewed, tree: Mapping[str, Any], event: Event) -> Non
         )
     url = event.run_url.removesuffix(event.run) + found.run
     commit = _COMMIT.search(found.comment)
-    frame = Frame(url, commit[1] if commit else "", ON_MERGE)
-    if _plain(plan_body(dict(tree), frame)) != _plain(found.comment):
+    frames = [Frame(url, commit[1] if commit else "", how) for how in (ON_MERGE, NOT_OURS)]
+    if _plain(found.comment) not in [_plain(plan_body(dict(tree), frame)) for frame in frames]:
         raise RefusedError(
             f"The plan comment on pull request {found.review.request} was edited, or is not ours: "
             f"it does not say what the plan of run {found.run} says.",

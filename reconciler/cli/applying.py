@@ -182,8 +182,8 @@ def _keep_ends(record: Journal, decision: Decision, actual: Actual, review: Revi
             tool_version=__version__,
             actor=actual.identity.label,
             review=review,
-            left_out=decision.missing,
         )
+        told |= events.left_out(decision.missing)
         record.append("run-started", told | events.ends(plan))
         record.append("run-finished", events.run_finished([]))
 

@@ -11,7 +11,8 @@ from reconciler import __version__
 from reconciler.cli.reviewed import Decision, Reviewed, reviewed_plan
 from reconciler.cli.session import Session
 from reconciler.documents.plan_file import read_plan_file, saved_plan
-from reconciler.domain.plan import Options, SavedPlan
+from reconciler.domain.plan import Options
+from reconciler.domain.saved import SavedPlan
 from reconciler.domain.state import Actual
 from reconciler.domain.wanted import Wanted
 from reconciler.planning.make import make_plan

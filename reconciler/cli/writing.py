@@ -77,8 +77,8 @@ class Run:
             actor=own.label,
             locks=locks,
             review=self.review,
-            left_out=self.left_out,
         )
+        started |= events.left_out(self.left_out)
         self.journal.append("run-started", started | events.ends(plan))
         self._announce()
         self._execute(plan, outcomes, stopping)

@@ -74,7 +74,7 @@ def load(root: Path, guardrails: Path | None = None, shown: Path | None = None) 
         except PolicyError as error:
             problems += error.problems
     if guardrails is not None:
-        limits = _attempt(lambda: _limits(read_file(guardrails)), problems)
+        limits = _attempt(lambda: guardrails_of(guardrails), problems)
     if not policies and not problems:
         told = "there are no policy files in this folder"
         problems.append(Problem(Place(str(root)), "no-policies", told, _NO_POLICIES))
@@ -87,6 +87,11 @@ def load(root: Path, guardrails: Path | None = None, shown: Path | None = None) 
     if problems or policy is None:
         raise PolicyError(tuple(problems))
     return Loaded(policy, limits or Guardrails(digest=digest({})), pins, tests or ())
+
+
+def guardrails_of(path: Path) -> Guardrails:
+    """Return the guardrails in one file. Raises PolicyError with all problems."""
+    return _limits(read_file(path))
 
 
 def _limits(source: SourceFile) -> Guardrails:

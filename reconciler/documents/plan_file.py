@@ -9,7 +9,8 @@ from typing import Any
 from reconciler.documents.private_file import Kind, check_writable, read_private, write_private
 from reconciler.domain.access import Grant, Level, Role, Scope, sort_grants
 from reconciler.domain.names import PrincipalName
-from reconciler.domain.plan import Holding, Options, PlannedRole, SavedOperation, SavedPlan, UndoOf
+from reconciler.domain.plan import Holding, Options, PlannedRole, UndoOf
+from reconciler.domain.saved import SavedOperation, SavedPlan
 from reconciler.errors import RefusedError
 
 _PLAN = Kind(

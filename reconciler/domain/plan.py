@@ -276,33 +276,3 @@ class Plan:
     def is_empty(self) -> bool:
         """True when there is nothing to do."""
         return not self.operations
-
-
-@dataclass(frozen=True, slots=True)
-class SavedOperation:
-    """What tells one operation of a plan file from every other; the rest of it is for reading."""
-
-    name: PrincipalName
-    principal_id: str | None
-    after: Holding | None
-    precondition: str
-    revokes_token: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class SavedPlan:
-    """What a plan file binds an apply to; everything else in the file is for reading."""
-
-    content_digest: str
-    policy_digest: str
-    guardrails_digest: str
-    origin: str
-    account_ids: tuple[str, ...]
-    view_level: Level
-    view_sites: int
-    instant: datetime
-    options: Options
-    operations: tuple[SavedOperation, ...] = ()
-    roles: tuple[PlannedRole, ...] = ()
-    tool_version: str = ""
-    """Of the product that planned; its major version must be ours."""

@@ -9,7 +9,8 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from reconciler.domain.names import PrincipalName
-from reconciler.domain.plan import Operation, SavedOperation
+from reconciler.domain.plan import Operation
+from reconciler.domain.saved import SavedOperation
 from reconciler.domain.state import Actual, Principal
 from reconciler.planning.compare import precondition
 

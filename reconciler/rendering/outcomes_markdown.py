@@ -131,7 +131,7 @@ def _foot(head: str, run: str, review: Review | None) -> str:
     if review:
         lines += _reviewed(review)
     if run:
-        undo = code(f"reconciler plan --undo {run} --out undo.plan.json")
+        undo = code(f"reconciler plan --undo {run} --journal journal.jsonl --out undo.plan.json")
         lines.append(
             f"To undo: revert the pull request; or plan the inverse of this run with {undo}, and "
             f"apply that file."

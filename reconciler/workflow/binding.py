@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 
-from reconciler.domain.plan import Operation, Plan, SavedPlan
+from reconciler.domain.plan import Operation, Plan
+from reconciler.domain.saved import SavedPlan
 from reconciler.errors import RefusedError
 from reconciler.planning.intersection import LeftOut
 

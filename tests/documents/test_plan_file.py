@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from reconciler.documents.plan_file import read_plan_file, saved_plan, sealed, write_plan_file
 from reconciler.domain.access import Level
 from reconciler.domain.names import PrincipalName
-from reconciler.domain.plan import Options, SavedPlan
+from reconciler.domain.plan import Options
+from reconciler.domain.saved import SavedPlan
 from reconciler.errors import ExitCode, RefusedError, SettingsError
 from reconciler.rendering.as_json import to_json
 from reconciler.rendering.tree import plan_tree

@@ -21,8 +21,9 @@ from builders import (
 
 from reconciler.domain.access import Grant
 from reconciler.domain.names import PrincipalName
-from reconciler.domain.plan import Holding, Operation, OperationKind, Options, SavedOperation
+from reconciler.domain.plan import Holding, Operation, OperationKind, Options
 from reconciler.domain.policy import Policy
+from reconciler.domain.saved import SavedOperation
 from reconciler.domain.state import Actual, Principal
 from reconciler.domain.wanted import Wanted
 from reconciler.planning.compare import precondition

@@ -31,7 +31,8 @@ from reconciler.domain.access import Grant
 from reconciler.domain.guardrails import Guardrails, Park
 from reconciler.domain.names import PrincipalName
 from reconciler.domain.permissions import Permission, RolePermissions
-from reconciler.domain.plan import Operation, OperationKind, Plan, SavedOperation
+from reconciler.domain.plan import Operation, OperationKind, Plan
+from reconciler.domain.saved import SavedOperation
 from reconciler.domain.state import Identity, Principal
 from reconciler.errors import PolicyError
 from reconciler.planning.intersection import ALREADY_SO, CHANGED, NOT_ASKED, left_out

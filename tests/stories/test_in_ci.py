@@ -212,13 +212,13 @@ def test_a_marker_that_names_another_plan_than_the_kept_one_is_refused(office: O
 
 
 def test_a_comment_and_a_folder_of_ones_own_making_do_not_pass_for_ours(office: Office) -> None:
-    """A workflow on a branch comments as we do and keeps what it likes under our name."""
+    """A request of the same commit into another branch runs what that branch says shall run."""
     pull = office.open("Less for the SIEM", SIEM)
     planned = office.plan(pull)
     text = "### No changes.\n\n<sub>Run 1, commit `aaaaaaaa`.</sub>\n"
     (planned.folder / "comment.md").write_text(text, "utf-8")
     office.hub.world.artifacts.clear()
-    office.keep(planned, "push", "evil", "reconciler-plan")
+    office.keep(planned, "pull_request", "evil", "reconciler-plan")
     office.publish(planned)
     office.merge(pull)
 
@@ -242,7 +242,7 @@ def test_a_saved_plan_that_shows_less_than_it_does_is_refused(office: Office) ->
     result = planned.result | {"plan_file_digest": file_digest(forged.encode())}
     (planned.folder / "result.json").write_text(json.dumps(result), "utf-8")
     office.hub.world.artifacts.clear()
-    office.keep(planned, "push", "evil", "reconciler-plan")
+    office.keep(planned, "pull_request", "evil", "reconciler-plan")
     assert office.publish(planned).code == 0
     office.merge(pull)
 
@@ -376,9 +376,8 @@ def test_a_request_is_judged_by_the_guardrails_of_its_base(office: Office) -> No
     office.merge(pull)
     refused = office.apply()
     assert refused.code == 3, refused.text
-    assert "max_revokes" in refused.text
+    assert "was refused when it was read" in refused.text
     assert office.desk.written() == []
-    assert office.journal()[-1]["kind"] == "refused"
 
 
 def test_broken_policies_are_told_on_the_pull_request(office: Office) -> None:
@@ -533,3 +532,40 @@ def test_two_applies_make_one_chain(office: Office) -> None:
         office.git("show", "reconciler-journal:journal.jsonl", at=office.bare) + "\n"
     )
     assert office.desk.run("audit", "verify", "--journal", str(journal)).code == 0
+
+
+def test_a_request_that_mends_broken_guardrails_is_judged_by_the_defaults(office: Office) -> None:
+    office.git("checkout", "-q", "-B", "main", "origin/main")
+    office.write("policies/guardrails.yaml", "version: 1\nmax_revoke: 3\n")
+    office.commit("A slip")
+    office.git("push", "--quiet", "origin", "main")
+    mended = {"policies/guardrails.yaml": ("max_revoke:", "max_revokes:")}
+    pull = office.open("Mended", mended)
+
+    planned = office.plan(pull)
+
+    assert planned.code == 0, planned.text
+    assert "the defaults judge" in planned.text
+
+
+def test_a_request_about_something_else_promises_nothing(office: Office) -> None:
+    office.desk.make("siem", "SOC")
+    pull = office.open("Readme", {"README.md": ("", "hello\n")})
+
+    office.publish(office.plan(pull))
+
+    [comment] = office.comments(pull)
+    assert "merging it applies nothing" in comment
+    assert "Merging applies exactly" not in comment
+
+
+def test_drift_that_changes_is_told_and_not_only_edited(office: Office) -> None:
+    office.desk.make("siem", "SOC")
+    office.publish(office.scheduled("drift"))
+    office.desk.make("ana@acme.example", "Viewer")
+    office.publish(office.scheduled("drift"))
+
+    [issue] = [item for item in office.hub.world.items.values() if item.pull is None]
+    notes = [comment.body for comment in office.hub.world.comments_on(issue.number)]
+    assert len(notes) == 1
+    assert "Other drift than before" in notes[0]

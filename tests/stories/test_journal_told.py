@@ -1,13 +1,16 @@
 """What a plan says of the journal it rests on, and how a run of it is named."""
 
+import json
 from typing import Any
 
 import pytest
+from stories.desk import GUARDRAILS, NOW, small_world
 
 from reconciler.audit.chain import Record
 from reconciler.audit.journal import Journal
 from reconciler.audit.undone import undo_of
 from reconciler.errors import RefusedError
+from reconciler.simulator.serve import running
 
 JOURNAL = ".reconciler/journal.jsonl"
 
@@ -100,3 +103,40 @@ def test_what_begins_several_runs_names_none() -> None:
     assert "audit show --runs" in caught.value.remedy
     assert undo_of(records, "a").run == "a"
     assert undo_of(records, "ac").run == "ac"
+
+
+def test_what_is_open_on_one_console_is_not_settled_by_another(
+    desk: Any, proxy: Any, faults: Any
+) -> None:
+    def lost(exchange: Any) -> None:
+        proxy.when(faults.status(503), method="GET", times=9999)
+        faults.reset_after(exchange)
+
+    proxy.when(lost, method="POST", path="/users")
+    desk.run("apply", "--auto-approve")
+    proxy.start_over()
+    assert desk.results()["lena@acme.example"] == "unknown"
+    here, token = desk.url, desk.token
+    with running(small_world(), clock=lambda: NOW) as other:
+        desk.url, desk.token = other.url, other.token
+        assert desk.run("apply", "--auto-approve").code == 0
+    desk.url, desk.token = here, token
+
+    desk.run("apply", "--auto-approve")
+
+    resolved = [one["data"] for one in desk.journal() if one["kind"] == "resolved"]
+    assert [one["result"] for one in resolved if "lena@" in one["principal"]["name"]] == ["applied"]
+
+
+def test_what_is_done_while_a_guardrail_is_lifted_says_so(desk: Any) -> None:
+    lifted = "overrides: [{rule: max_revokes, value: 40, reason: merger, until: 2026-12-01}]\n"
+    desk.write("guardrails.yaml", GUARDRAILS + "max_revokes: 0\n" + lifted)
+
+    assert desk.run("apply", "--auto-approve").code == 0
+
+    [override] = desk.journal()[0]["data"]["overrides"]
+    assert override == "max_revokes is lifted to 40 until 2026-12-02T00:00:00Z: merger"
+    assert f"override in force: {override}" in desk.run("audit", "show").out
+    events = map(json.loads, desk.run("audit", "export").out.splitlines())
+    told = {(one["status_detail"] == "intended", one["severity_id"]) for one in events}
+    assert told == {(False, 3), (True, 1)}

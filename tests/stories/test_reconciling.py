@@ -122,6 +122,41 @@ def test_a_ghost_in_the_shadow_of_an_invitation_without_an_answer_is_told(
     assert "Lena" not in done.out
 
 
+@pytest.mark.parametrize("copies", [0, 1])
+def test_a_service_user_without_an_answer_is_ours_while_nobody_else_is_called_so(
+    desk: Any, proxy: Any, faults: Any, copies: int
+) -> None:
+    def lost(exchange: Any) -> None:
+        proxy.when(faults.status(500), method="GET", path="/service-users", times=999)
+        faults.reset_after(exchange)
+
+    proxy.when(lost, method="POST", path="/service-users")
+    made = ("service-user", "create", "new-one", "--role", "Viewer", "--site", "Acme/Berlin")
+    desk.run(*made, "--secret-file", "one.token", "--auto-approve")
+    proxy.start_over()
+    assert desk.results() == {"service:new-one": "unknown"}
+    entries = [{"id": SITES["Berlin"], "roleId": ROLES["Viewer"]}]
+    data = {"name": "new-one", "scope": "site", "scopeRoles": entries}
+    data["expirationDate"] = "2027-11-23T09:00:00.000000Z"
+    for _ in range(copies):
+        status, said = desk.api("POST", "/service-users", {"data": data}, "reconciler")
+        assert status == 200, said
+
+    done = desk.run("audit", "reconcile")
+
+    assert done.code == copies, done.text
+    assert f"ghost writes: {2 * copies};" in done.out  # which of the two is ours, nobody knows
+
+
+def test_a_console_that_does_not_show_its_roles_is_compared_all_the_same(
+    proxy: Any, applied: Any, faults: Any
+) -> None:
+    body = b'{"errors": [{"code": 4030010, "detail": "", "title": "No"}]}'
+    proxy.when(faults.status(403, body), path="/rbac/roles", times=9)
+
+    assert applied.run("audit", "reconcile").code == 0
+
+
 def test_a_token_made_with_the_stolen_token_is_a_ghost(applied: Any) -> None:
     siem = applied.console.world.named("siem").id
     body = {"data": {"expirationDate": "2027-11-23T09:00:00.000000Z"}}

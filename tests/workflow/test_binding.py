@@ -7,7 +7,8 @@ import pytest
 from builders import BERLIN, LYON, NOW, SOC, VIEWER, assign, grant, plan, user, world
 
 from reconciler.domain.access import Level
-from reconciler.domain.plan import Plan, SavedPlan
+from reconciler.domain.plan import Plan
+from reconciler.domain.saved import SavedPlan
 from reconciler.errors import RefusedError
 from reconciler.workflow.binding import (
     MAX_AGE,

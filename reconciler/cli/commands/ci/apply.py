@@ -8,7 +8,7 @@ import click
 from reconciler import __version__
 from reconciler.audit.history import read_history
 from reconciler.ci.carrier import Carrier
-from reconciler.ci.comment import outcome_body, plan_body
+from reconciler.ci.comment import clock_body, outcome_body, plan_body
 from reconciler.ci.event import Trigger, plan_digest
 from reconciler.cli.applying import Applied, Apply
 from reconciler.cli.commands.ci.decided import How, decided
@@ -128,7 +128,8 @@ def _finished(here: Here, about: About, applied: Applied, review: Review) -> int
         title = outcomes_summary(outcomes, applied.head).partition("\n")[0]
         run = applied.run if outcomes else ""
         left = Aftermath(outcomes, applied.head, run=run, review=review)
-        body = outcome_body(left, here.frame())
+        is_quiet = not outcomes and here.event.trigger is Trigger.SCHEDULE
+        body = clock_body(here.frame()) if is_quiet else outcome_body(left, here.frame())
     result = here.result(
         "apply",
         applied.code,

@@ -64,7 +64,11 @@ class ByDigest:
         if fresh.is_empty or (fresh.content_digest == self.digest and self._is_shown(fresh)):
             return Decision(fresh)
         if self.file:
-            return self.file.decide(wanted, actual, now)
+            try:
+                return self.file.decide(wanted, actual, now)
+            except RefusedError as error:
+                # It was merged: nobody can have it reviewed again.
+                raise RefusedError(error.message, self.remedy) from error
         raise RefusedError(
             "What would be done is not the plan that was read: the console, the policies or the "
             f"time moved. Read: {_short(self.digest)}; now: {_short(fresh.content_digest)}, for "

@@ -8,15 +8,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import click
+
 from reconciler.ci.carrier import Carrier
 from reconciler.ci.comment import Frame, error_body
 from reconciler.ci.event import Event, github_event, gitlab_event
 from reconciler.ci.result import Result, key_of, title_of, write_folder
+from reconciler.cli.commands.ci.place import changed_names
 from reconciler.cli.files import Files
 from reconciler.cli.runner import Runner
 from reconciler.cli.session import Session, child_environment
 from reconciler.documents.base import is_committed
 from reconciler.documents.git import Git
+from reconciler.documents.load import guardrails_of
 from reconciler.errors import ExitCode, PolicyError, ReconcilerError, RefusedError, SettingsError
 from reconciler.rendering.annotations import problem_annotations
 from reconciler.rendering.tree import problem_tree
@@ -57,6 +61,11 @@ class Here:
         """
         environ = session.runtime.environ
         event = event_of(environ)
+        if not policies.is_dir():
+            raise SettingsError(
+                f"There is no folder {policies}.",
+                "Name the folder of the policies: --policies, or the input `policies` of the action.",
+            )
         git = Git(policies, child_environment(environ))
         prefix = git.prefix()
         if prefix is None or git.commit("HEAD") != event.commit:
@@ -111,9 +120,16 @@ class Here:
             elif base:
                 trusted = Path(scratch) / _GUARDRAILS
                 trusted.write_bytes(self._guardrails_of(base))
+                self._check_trusted(trusted)
                 yield Files(self.policies, trusted, base, shown)
             else:
                 yield Files(self.policies, None, None, shown)
+
+    @property
+    def touches_policies(self) -> bool:
+        """Whether anything below the policies folder differs from the base; True when unknown."""
+        names = changed_names(self.git, self.event)
+        return names is None or any(name.startswith(self.prefix) for name in names)
 
     @contextmanager
     def past_journal(self) -> Iterator[Path]:
@@ -186,6 +202,17 @@ class Here:
                 "number": result.number,
             }
         )
+
+    def _check_trusted(self, path: Path) -> None:
+        """Judge by the defaults where the base's own file is broken; else nothing could mend it."""
+        try:
+            guardrails_of(path)
+        except PolicyError:
+            path.write_bytes(_NO_GUARDRAILS)
+            click.echo(
+                f"warning: the base's {self.prefix}{_GUARDRAILS} is broken; the defaults judge.",
+                err=True,
+            )
 
     def _export(self, commit: str, folder: Path) -> None:
         """Write the policies folder of another commit."""

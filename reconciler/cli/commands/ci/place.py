@@ -67,15 +67,12 @@ def check_workflows(git: Git, event: Event) -> None:
             "The push does not say which tip it came after, so what it changed is not known.",
             "Start the apply workflow by hand with the digest that the drift report names.",
         )
-    answer = git.ask(
-        "diff-tree", "-r", "--name-only", "--no-renames", "-z", event.base, event.commit
-    )
-    if answer is None:
+    names = changed_names(git, event)
+    if names is None:
         raise RefusedError(
             f"This clone does not hold {event.base[:8]}, the tip before the push.",
             "Check out with fetch-depth: 0.",
         )
-    names = filter(None, answer.decode("utf-8", "replace").split("\0"))
     changed = [name for name in names if name.startswith(_WORKFLOWS) or name == event.config]
     if changed:
         raise RefusedError(
@@ -84,6 +81,15 @@ def check_workflows(git: Git, event: Event) -> None:
             "Read what the drift report shows now, and start the apply workflow by hand with the "
             "digest that it names.",
         )
+
+
+def changed_names(git: Git, event: Event) -> list[str] | None:
+    """Return the files that differ between base and commit; None when this clone cannot tell."""
+    span = (event.base, event.commit)
+    answer = git.ask("diff-tree", "-r", "--name-only", "--no-renames", "-z", *span)
+    if answer is None:
+        return None
+    return [name for name in answer.decode("utf-8", "replace").split("\0") if name]
 
 
 def brought(git: Git, base: str, commit: str) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from reconciler.ci.comment import ON_MERGE, plan_body, unplanned_body
+from reconciler.ci.comment import NOT_OURS, ON_MERGE, plan_body, unplanned_body
 from reconciler.ci.event import Trigger
 from reconciler.cli.commands.ci.here import Here
 from reconciler.cli.commands.ci.options import placed
@@ -69,7 +69,7 @@ def _finished(here: Here, found: Planned) -> int:
     title = summary(tree["summary"], len(tree["refusals"]))
     digest = tree["content_digest"]
     result = here.result("plan", code, verdict_of(tree), title, content_digest=digest)
-    body = plan_body(tree, here.frame(ON_MERGE))
+    body = plan_body(tree, here.frame(ON_MERGE if here.touches_policies else NOT_OURS))
     here.finish(result, body, plan=to_json(sealed(tree)), page=PLAN.function("html")(tree, look))
     return ExitCode.DONE if code == ExitCode.DIFFERENCES else code
 
