@@ -75,6 +75,15 @@ class HubBench(Bench):
     def close_request(self) -> None:
         self.host.world.items[int(self.number)].state = "closed"
 
+    def merge(self, commit: str) -> None:
+        self.host.world.merge(int(self.number), "bea", commit)
+
+    def rerun(self, run: str, **fields: Any) -> None:
+        """Change what the host knows of a run, in the words of `Run` of the world."""
+        found = self.host.world.runs[int(run)]
+        for name, value in fields.items():
+            setattr(found, name, value)
+
     @property
     def comments(self) -> Any:
         return self.host.world.comments_on(int(self.number))
@@ -124,6 +133,16 @@ class LabBench(Bench):
 
     def close_request(self) -> None:
         self.host.world.requests[int(self.number)].state = "closed"
+
+    def merge(self, commit: str) -> None:
+        self.host.world.merge(int(self.number), "bea", merge=commit)
+
+    def rerun(self, run: str, **fields: Any) -> None:
+        found = self.host.world.jobs[int(run)]
+        names = {"event": "source", "updated": "finished"}
+        words = {"pull_request": "merge_request_event", "in_progress": "running"}
+        for name, value in fields.items():
+            setattr(found, names.get(name, name), words.get(value, value))
 
     @property
     def comments(self) -> Any:

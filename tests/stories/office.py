@@ -105,7 +105,9 @@ class Office(Repository):
 
     def publish(self, job: Job, **environ: str) -> Told:
         """The job that may comment."""
-        token = self.hub.world.actions_token({"pull-requests": "write", "issues": "write"})
+        token = self.hub.world.actions_token(
+            {"pull-requests": "write", "issues": "write", "actions": "read", "contents": "read"}
+        )
         names = {"GITHUB_TOKEN": token, "SENTINELONE_TOKEN": "", "SENTINELONE_URL": ""}
         return self.desk.run("ci", "publish", str(job.folder), **(job.runner | names | environ))
 

@@ -128,6 +128,26 @@ def test_what_the_console_refuses_is_told_on_the_request(
     assert kinds(office)[-1] == "run-finished"
 
 
+def test_guardrails_that_came_between_refuse_a_reviewed_plan(office: Office) -> None:
+    """Judged by the tip before the merge, whatever stood there when the request was planned."""
+    pull = office.open("Less", LESS)
+    office.publish(office.plan(pull))
+    strict = "version: 1\nnothing_left: delete\nmax_revokes: 0\n"
+    rules = office.open("Strict", {"policies/guardrails.yaml": ("", strict)})
+    office.publish(office.plan(rules))
+    office.merge(rules)
+    assert office.apply().code == 0
+    office.merge(pull)
+
+    refused = office.apply()
+    office.publish(refused)
+
+    assert refused.code == 3, refused.text
+    assert "max_revokes" in office.comments(pull)[1]
+    assert office.desk.written() == []
+    assert office.journal()[-1]["kind"] == "refused"
+
+
 def test_a_plan_of_a_push_is_refused(office: Office) -> None:
     told = office.scheduled("plan")
 
