@@ -9,6 +9,7 @@ from builders import assign, plan, user, world
 from cmarkgfm import github_flavored_markdown_to_html  # type: ignore[import-untyped]
 from hostile import HOSTILE
 
+from reconciler.ci.bound import bound_digest
 from reconciler.ci.comment import (
     ON_MERGE,
     Frame,
@@ -76,7 +77,7 @@ def test_drift_says_how_it_is_mended_by_the_digest_that_was_read(tree: dict[str,
     told = drift_body(tree, FRAME)
 
     assert told.startswith("### Drift: 1 missing")
-    assert f"run the apply workflow with the digest `{tree['content_digest']}`" in told
+    assert f"run the apply workflow with the digest `{bound_digest(tree)}`" in told
     assert ON_MERGE not in told
 
 

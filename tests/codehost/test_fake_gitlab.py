@@ -295,3 +295,23 @@ def test_below_another_prefix_is_nothing(lab: GitLab) -> None:
     assert ask("GET", f"{lab.url}/api/v3/user").status == 404
     assert lab.errors == ["not below /api/v4: /api/v3/user"]
     lab.errors.clear()
+
+
+def test_a_pipeline_ends_with_its_last_job(lab: GitLab, bot: Caller) -> None:
+    lab.world.job("plan", "main", BASE, pipeline=7)
+    last = lab.world.job("publish", "main", BASE, pipeline=7)
+    last.status = "running"
+    going = bot("GET", "/pipelines/7").json
+    last.status, last.finished = "failed", lab.now + timedelta(minutes=1)
+    ended = bot("GET", "/pipelines/7").json
+
+    assert (going["status"], going["finished_at"]) == ("running", None)
+    assert (ended["status"], ended["source"], ended["sha"]) == ("failed", "push", BASE)
+    assert ended["finished_at"] > ended["created_at"]
+    assert bot("GET", "/pipelines/8").status == 404
+
+
+def test_a_commit_names_its_parents(lab: GitLab, bot: Caller) -> None:
+    lab.world.parents[MERGE] = [BASE, HEAD]
+    assert bot("GET", f"/repository/commits/{MERGE}").json["parent_ids"] == [BASE, HEAD]
+    assert bot("GET", f"/repository/commits/{SQUASH}").status == 404

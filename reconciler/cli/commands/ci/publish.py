@@ -28,8 +28,9 @@ def publish_command(session: Session, folder: Path) -> int:
     FOLDER as data and keeps one comment on the pull request current, labels it by what merging
     would do, keeps one issue about drift, and tells a chat of news (RECONCILER_CHAT_URL).
 
-    On GitHub the job needs `pull-requests: write`, for drift `issues: write`, and GITHUB_TOKEN; on
-    GitLab RECONCILER_GITLAB_TOKEN with the scope `api`. Where the host refuses, as it does for
+    On GitHub the job needs `pull-requests: write`, for drift `issues: write`, `actions: read` and
+    `contents: read` to see which of two runs is the later one, and GITHUB_TOKEN; on GitLab
+    RECONCILER_GITLAB_TOKEN with the scope `api`. Where the host refuses, as it does for
     the pull request of a fork, that is a warning: what the run came to is in its summary. Exits
     with 1 only when FOLDER cannot be read, and with 3 when it is of another run.
 
