@@ -62,6 +62,18 @@ def test_a_later_run_of_something_else_is_overwritten(
     assert said(bench) == ["the truth"]
 
 
+def test_a_later_run_of_a_fork_is_overwritten(bench: Any, make_result: Make) -> None:
+    bench.publish(make_result(run="101"), "forged")
+    if "GITLAB_CI" in bench.environ:
+        bench.host.world.requests[1].request.source_project = 99
+    else:
+        bench.rerun("101", repository="mallory/access")
+
+    bench.publish(make_result(), "the truth")
+
+    assert said(bench) == ["the truth"]
+
+
 def test_a_run_of_a_commit_that_the_request_does_not_end_with_is_overwritten(
     bench: Any, make_result: Make
 ) -> None:

@@ -64,7 +64,7 @@ class Here:
         if not policies.is_dir():
             raise SettingsError(
                 f"There is no folder {policies}.",
-                "Name the folder of the policies: --policies, or the input `policies` of the action.",
+                "Name the folder of the policies: --policies, or the action's input `policies`.",
             )
         git = Git(policies, child_environment(environ))
         prefix = git.prefix()
