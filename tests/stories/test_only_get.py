@@ -19,7 +19,7 @@ from reconciler.console.client import ReadClient
 
 MAY_WRITE = {"apply", "ci", "service-user", "simulator", "demo"}
 """Of `ci` only `ci apply`: test_in_ci sees to the others. `service-user` makes one and renews its
-token, by hand and within the guardrails; simulator and demo speak to a console of their own only."""
+token, by hand and within the guardrails; simulator and demo speak to consoles of their own."""
 PACKAGE = Path(reconciler.__file__).parent
 
 ASKING: dict[str, tuple[tuple[str, ...], ...]] = {
