@@ -159,7 +159,10 @@ def test_the_evidence_stands_at_the_foot(
 
     foot = told.rsplit("\n\n", 1)[-1]
     assert f"Journal head `{HEAD}`." in foot
-    assert "`reconciler plan --undo 4f1c09d2a7b3e655 --out undo.plan.json`" in foot
+    assert (
+        "`reconciler plan --undo 4f1c09d2a7b3e655 --journal journal.jsonl --out undo.plan.json`"
+        in foot
+    )
     for part in expected:
         assert part in foot
     assert ("approval" in foot.lower() or "Approved" in foot) == bool(expected)
