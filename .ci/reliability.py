@@ -1,8 +1,9 @@
 # ruff: noqa: INP001 -- a script, not part of the package
 """Run the long form of the reliability suite: `python3 .ci/reliability.py [ROW ...] [--help]`.
 
-Without arguments every row of the table runs until its target, or half an hour, is reached;
-`--write` keeps the table in tests/reliability/RESULTS.md. R2 and R3 need strace (Debian package).
+Without arguments every row of the table runs until its target is reached or two hours are up. With
+`--state FILE` what is done is kept, and a run with the same file goes on. `--write` keeps the table
+in tests/reliability/RESULTS.md. R2 and R3 need strace (Debian package).
 """
 
 import os
