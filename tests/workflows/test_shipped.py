@@ -220,10 +220,11 @@ def unpacked(content: bytes) -> list[str]:
         return [archive.read(name).decode("utf-8", "replace") for name in archive.namelist()]
 
 
+@pytest.mark.weekly
 def test_the_install_step_brings_the_tool_by_hash_and_from_the_actions_own_commit(
     company: Company,
 ) -> None:
-    """The one step that the other tests replace; needs a package index, as the gate itself does."""
+    """The one step that the other tests replace; it fetches every package once more."""
     company.site.origin.take("main", ROOT, "pyproject.toml", "reconciler", "schemas", "policies")
     company.site.origin.take("main", ROOT, "README.md", "LICENSE")
     version = '"$RUNNER_TEMP/reconciler-tool/bin/reconciler" --version'
