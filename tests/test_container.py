@@ -278,8 +278,8 @@ def test_the_box_is_as_bare_as_it_claims(box: Box) -> None:
     code, out, err = box.run()
     assert (code, err) == (0, "")
     assert out.splitlines() == [
-        # This checkout is bound into the box, and may itself lie below /tmp.
-        f"1 {USER} 0000000000000000 1 False False {Path('/tmp') in ROOT.parents}",
+        # This checkout is bound into the box, and may itself lie below that folder.
+        f"1 {USER} 0000000000000000 1 False False {ROOT.parts[1] == 'tmp'}",
         *("30", "30", "/state/x", "/work/x"),
     ]
 
