@@ -224,6 +224,10 @@ def _look(operation: Operation, around: Surroundings, error: ReconcilerError) ->
             around.sleep(pause)
             seen = around.console.reread(operation)
             if is_done(operation, seen):
+                if isinstance(error, MissingError):
+                    # Ours, sent twice; or somebody else's. A deletion bears no mark of its author.
+                    detail = "gone, though the console did not know it: by us or by somebody else"
+                    return Outcome(operation, Result.UNKNOWN, detail)
                 created = seen.id if seen and operation.kind is OperationKind.INVITE else None
                 return Outcome(operation, Result.APPLIED, f"{told}; confirmed by reading", created)
     except ConsoleError as unread:
