@@ -95,10 +95,17 @@ def applied_policies(records: Iterable[Record], origin: str | None) -> frozenset
                 begun[record.run] = str(data.get("policy_digest")), data.get("operations")
             case "run-finished" if record.run in begun:
                 digest, count = begun[record.run]
-                # A run that stopped before its first operation has no results either.
-                if data.get("results") == ({} if count == 0 else {"applied": count}):
+                if is_whole(data.get("results"), count):
                     applied.add(digest)
     return frozenset(applied) if begun else None
+
+
+def is_whole(results: object, operations: object) -> bool:
+    """Tell whether a run applied all of its operations, by the counts of its end and its start.
+
+    A run that stopped before its first operation has no results either.
+    """
+    return results == ({} if operations == 0 else {"applied": operations})
 
 
 def judged_ends(records: Iterable[Record], origin: str | None) -> frozenset[End] | None:

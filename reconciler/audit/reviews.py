@@ -5,12 +5,13 @@ applied whole, and only those that opened or closed since somebody's access was 
 it brings back nothing that somebody took away by hand, and nothing that nobody has reviewed.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from reconciler.audit.chain import Record
+from reconciler.audit.history import is_whole
 from reconciler.domain.names import PrincipalName
 
 _REVIEWED = frozenset({"push", "dispatch"})
@@ -36,17 +37,17 @@ class _Run:
     operations: int
     left_out: int
     review: Mapping[str, Any]
+    results: object = None
     failed: frozenset[PrincipalName] = frozenset()
 
 
 def reviewed_commit(records: Iterable[Record], origin: str) -> str | None:
     """Return the commit that a push or a person's run applied last, whole; None without one."""
     found = None
-    for run, results in _ended(records, origin):
-        whole = {"applied": run.operations} if run.operations else {}
+    for run in _ended(records, origin):
         commit = run.review.get("commit")
-        is_whole = results == whole and not run.left_out
-        if run.review.get("trigger") in _REVIEWED and is_whole and isinstance(commit, str):
+        is_done = is_whole(run.results, run.operations) and not run.left_out
+        if run.review.get("trigger") in _REVIEWED and is_done and isinstance(commit, str):
             found = commit
     return found
 
@@ -54,7 +55,7 @@ def reviewed_commit(records: Iterable[Record], origin: str) -> str | None:
 def settled(records: Iterable[Record], origin: str) -> Settled | None:
     """Return since when windows are waited for; None when no run has ended."""
     found: Settled | None = None
-    for run, _ in _ended(records, origin):
+    for run in _ended(records, origin):
         if run.left_out:
             continue
         earlier = {name: found.of(name) if found else None for name in run.failed}
@@ -73,8 +74,8 @@ def begun(records: Iterable[Record], origin: str) -> Record | None:
     return started
 
 
-def _ended(records: Iterable[Record], origin: str) -> Iterable[tuple[_Run, Any]]:
-    """Yield every run on a console that ended, with its results; foreign forms are passed over."""
+def _ended(records: Iterable[Record], origin: str) -> Iterator[_Run]:
+    """Yield every run on a console that ended; foreign forms are passed over."""
     runs: dict[str, _Run] = {}
     failed: dict[str, set[PrincipalName]] = {}
     for record in records:
@@ -92,12 +93,8 @@ def _ended(records: Iterable[Record], origin: str) -> Iterable[tuple[_Run, Any]]
                 label = str(data.get("principal", {}).get("name", ""))
                 failed.setdefault(record.run, set()).add(PrincipalName.parse(label))
             case "run-finished" if record.run in runs:
-                run = runs.pop(record.run)
                 names = frozenset(failed.pop(record.run, ()))
-                yield (
-                    _Run(run.started, run.operations, run.left_out, run.review, names),
-                    data.get("results"),
-                )
+                yield replace(runs.pop(record.run), results=data.get("results"), failed=names)
 
 
 def _count(value: object) -> int:

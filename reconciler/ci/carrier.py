@@ -87,14 +87,14 @@ class Carrier:
 
     def _check_grown(self) -> None:
         """Raise JournalError unless every push that was fetched only added to the journal."""
+        if not self._fetched:
+            raise self._rewritten("it holds no journal")
         later = self._fetched
-        for commit in self.remote.past(self._tip or "") if later else ():
-            earlier = self.remote.files(commit).get(JOURNAL, b"")
+        for commit in self.remote.past(self._tip or "")[1:]:
+            earlier = self.remote.files(commit, JOURNAL).get(JOURNAL, b"")
             if not later.startswith(earlier):
                 raise self._rewritten(f"the push {commit[:8]} was not added to, but replaced")
             later = earlier
-        if not self._fetched:
-            raise self._rewritten("it holds no journal")
 
     def _rewritten(self, why: str) -> JournalError:
         return JournalError(
@@ -112,7 +112,7 @@ class Carrier:
         files = self._files()
         if not files.get(JOURNAL) or files == self._pushed:
             return
-        if not files.get(JOURNAL, b"").startswith(self._fetched):
+        if not files[JOURNAL].startswith(self._fetched):
             raise JournalError(
                 "The journal no longer begins with what its branch holds.",
                 "Keep both as evidence; nothing was pushed.",

@@ -9,8 +9,10 @@ from typing import Any
 
 from reconciler.ci import marker
 from reconciler.ci.bound import bound_digest
+from reconciler.domain.digest import short_digest
 from reconciler.errors import ReconcilerError
-from reconciler.rendering.as_markdown import COMMENT, drift_markdown, plan_markdown
+from reconciler.rendering.as_markdown import drift_markdown, plan_markdown
+from reconciler.rendering.fitting import COMMENT
 from reconciler.rendering.markdown import address, code
 from reconciler.rendering.outcomes_markdown import Aftermath, outcomes_markdown
 from reconciler.rendering.problems_markdown import error_markdown
@@ -106,8 +108,5 @@ def _mending(tree: Tree) -> str:
 def _foot(frame: Frame, digest: str) -> str:
     parts = [f"Run {address(frame.run_url)}"] if frame.run_url else []
     parts += [f"commit {code(frame.commit[:8])}"] if frame.commit else []
-    parts += [f"content {code(digest[:_SHORT])}"] if digest else []
+    parts += [f"content {code(short_digest(digest))}"] if digest else []
     return f"\n<sub>{', '.join(parts)}.</sub>\n" if parts else ""
-
-
-_SHORT = len("sha256:") + 12

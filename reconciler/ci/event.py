@@ -7,26 +7,15 @@ Text from pull requests (titles, branch names) is not read at all.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from typing import Any
 
+from reconciler.domain.review import Trigger
 from reconciler.errors import SettingsError
 
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _DIGITS = re.compile(r"[0-9]{1,20}")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _DEPENDABOT = "dependabot[bot]"
-
-
-class Trigger(StrEnum):
-    """Why the run was started."""
-
-    REQUEST = "request"
-    """A pull request was opened, or got new commits."""
-    PUSH = "push"
-    SCHEDULE = "schedule"
-    DISPATCH = "dispatch"
-    """Somebody started it by hand."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """Whether a later run has spoken already, by what the code host knows and not by what texts say."""
 
 from reconciler.ci.marker import Marker
-from reconciler.forge.base import Cause, ForbiddenError, Forge
+from reconciler.domain.review import Trigger
+from reconciler.forge.base import ForbiddenError, Forge
 
 
 def is_later(forge: Forge, other: Marker, ours: Marker, open_head: str = "") -> bool:
@@ -26,5 +27,5 @@ def is_later(forge: Forge, other: Marker, ours: Marker, open_head: str = "") -> 
         return False
     if other.kind == "plan":
         is_same = run.head == other.head and other.head in {ours.head, open_head}
-        return is_same and run.cause is Cause.REQUEST
+        return is_same and run.trigger is Trigger.REQUEST
     return run.is_default

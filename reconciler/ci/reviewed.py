@@ -23,12 +23,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from reconciler.ci.comment import NOT_OURS, ON_MERGE, Frame, plan_body
-from reconciler.ci.event import Event, Trigger
+from reconciler.ci.event import Event
 from reconciler.ci.marker import Marker, parse_marker, unmarked
 from reconciler.ci.result import PLAN, file_digest
-from reconciler.domain.review import Review
+from reconciler.domain.review import Review, Trigger
 from reconciler.errors import RefusedError
-from reconciler.forge.base import Cause, Comment, Forge, Merged, RunOf
+from reconciler.forge.base import Comment, Forge, Merged, RunOf
 
 ARTIFACT = "reconciler-plan"
 """Under which name the folder of `ci plan` is kept."""
@@ -172,7 +172,7 @@ def _check_run(run: RunOf | None, found: tuple[Comment, Marker], merged: Merged)
     named = f"The plan comment on pull request {merged.number} names run {marker.run}"
     if run is None:
         raise RefusedError(f"{named}, and the code host knows none of that number.", _FIND_OUT)
-    if run.cause is not Cause.REQUEST or not run.is_own:
+    if run.trigger is not Trigger.REQUEST or not run.is_own:
         raise RefusedError(
             f"{named}, which was not started by a pull request of this repository.", _FIND_OUT
         )

@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import click
 
 from reconciler import __version__
+from reconciler.cli.files import NO_OPTIONS
 from reconciler.cli.reviewed import Decision, Reviewed, reviewed_plan
 from reconciler.cli.session import Session
 from reconciler.documents.plan_file import read_plan_file, saved_plan
@@ -24,14 +25,14 @@ from reconciler.workflow.binding import Bound, check_origin
 
 @dataclass(frozen=True, slots=True)
 class Policies:
-    """All that the policies ask for now."""
+    """All that the policies ask for now; and the ground of whatever else rests on no saved plan."""
 
-    options: Options
-    instant: None = None
-    role_ids: frozenset[str] = frozenset()
+    options: Options = NO_OPTIONS
+    instant: ClassVar[None] = None
+    role_ids: ClassVar[frozenset[str]] = frozenset()
 
     def check_origin(self, origin: str) -> None:
-        """Let any console pass."""
+        """Let the console pass that the environment names."""
 
     def decide(self, wanted: Wanted, actual: Actual, now: datetime) -> Decision:
         """Plan afresh."""

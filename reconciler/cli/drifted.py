@@ -6,10 +6,10 @@ from pathlib import Path
 from reconciler import __version__
 from reconciler.audit.history import read_history
 from reconciler.cli.evidence import with_evidence
-from reconciler.cli.files import Files
+from reconciler.cli.files import NO_OPTIONS, Files
 from reconciler.cli.history import with_history
 from reconciler.cli.naming import with_names
-from reconciler.cli.planned import NO_OPTIONS, Inputs, Planned
+from reconciler.cli.planned import Inputs, Planned
 from reconciler.cli.session import Session, child_environment
 from reconciler.cli.source import observed
 from reconciler.documents.base import read_base

@@ -12,7 +12,7 @@ from reconciler.audit.chain import Record
 from reconciler.audit.history import read_history
 from reconciler.audit.unfinished import unfinished
 from reconciler.cli.evidence import with_evidence
-from reconciler.cli.files import Files, load_files
+from reconciler.cli.files import NO_OPTIONS, Files, load_files
 from reconciler.cli.history import with_history
 from reconciler.cli.session import Session
 from reconciler.cli.source import Snapshot, observed
@@ -23,7 +23,6 @@ from reconciler.rendering.safe import short
 from reconciler.rendering.tree import plan_tree
 from reconciler.settings import named_origin
 
-NO_OPTIONS = Options()
 _MOST = 3
 
 

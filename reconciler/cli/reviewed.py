@@ -1,6 +1,6 @@
 """From a saved plan to what of it may be executed now."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -122,22 +122,27 @@ def _names(
 
 
 def _of_changed_roles(file: dict[str, Any], tree: dict[str, Any]) -> list[str]:
-    """Return everybody whose change is about a role that permits something else by now (T35).
-
-    Judged role by role, wherever both sides know what it permits: that some other role could not
-    be read excuses nothing.
-    """
-    now = {role["id"]: role["digest"] for role in tree["roles"] if role["digest"]}
-    changed = {
-        role["id"]
-        for role in file["roles"]
-        if role["digest"] and now.get(role["id"], role["digest"]) != role["digest"]
-    }
+    """Return everybody whose change is about a role that permits something else by now."""
+    changed = changed_roles(file, tree)
     return [
         operation["principal"]["name"]
         for operation in file["operations"]
         if changed & {change["role"]["id"] for change in operation["changes"]}
     ]
+
+
+def changed_roles(file: Mapping[str, Any], tree: Mapping[str, Any]) -> set[str]:
+    """Return the ids of a saved plan's roles that permit something else in today's (T35).
+
+    Judged role by role, wherever both sides know what it permits: that some other role could not
+    be read excuses nothing.
+    """
+    now = {role["id"]: role["digest"] for role in tree["roles"] if role["digest"]}
+    return {
+        role["id"]
+        for role in file["roles"]
+        if role["digest"] and now.get(role["id"], role["digest"]) != role["digest"]
+    }
 
 
 def _comparable(

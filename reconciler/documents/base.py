@@ -117,17 +117,25 @@ def folder_of(git: Git, commit: str, prefix: str, shown: Path) -> Loaded | None:
 
     `shown` is the folder that its places name. Raises FileNotFoundError when git lacks a file.
     """
+    with tempfile.TemporaryDirectory(prefix="reconciler-base-") as name:
+        folder = Path(name)
+        return load(folder, shown=shown) if export(git, commit, prefix, folder) else None
+
+
+def export(git: Git, commit: str, prefix: str, folder: Path) -> bool:
+    """Write the policies folder of one commit into a folder; False when it has no policy files.
+
+    Raises FileNotFoundError, before anything is written, when git lacks a file.
+    """
     files = git.files(commit, prefix)
     contents = git.contents(files.values())
     if contents is None:
         raise FileNotFoundError(commit)
-    with tempfile.TemporaryDirectory(prefix="reconciler-base-") as name:
-        folder = Path(name)
-        for path, content in zip(files, contents, strict=True):
-            target = folder / path
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(content)
-        return load(folder, shown=shown) if files else None
+    for path, content in zip(files, contents, strict=True):
+        target = folder / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(content)
+    return bool(files)
 
 
 def _unknown(option: str, ref: str, root: Path) -> SettingsError:

@@ -14,3 +14,8 @@ def canonical(value: Any) -> bytes:
 def digest(value: Any) -> str:
     """Return `sha256:` and the hex digest of the canonical JSON of `value`."""
     return "sha256:" + hashlib.sha256(canonical(value)).hexdigest()
+
+
+def short_digest(digest: str) -> str:
+    """Return the beginning of a digest, enough for people to tell one from another."""
+    return digest[: len("sha256:") + 12]

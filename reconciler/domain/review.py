@@ -1,6 +1,20 @@
 """Who looked at a run before it wrote: evidence for the journal, taken from the code host."""
 
 from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Trigger(StrEnum):
+    """Why a run in CI was started."""
+
+    REQUEST = "request"
+    """A pull request was opened, or got new commits."""
+    PUSH = "push"
+    SCHEDULE = "schedule"
+    DISPATCH = "dispatch"
+    """Somebody started it by hand."""
+    OTHER = "other"
+    """What this product is not started by; a host may know runs of other workflows."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,9 @@ says no. `ci` decides what that means; here nothing is forgiven.
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Protocol
 
-from reconciler.domain.review import Approval
+from reconciler.domain.review import Approval, Trigger
 from reconciler.errors import ReconcilerError
 
 
@@ -67,23 +66,11 @@ class Merged:
     """With a time zone; None when the host does not say."""
 
 
-class Cause(StrEnum):
-    """Why the host started a run."""
-
-    REQUEST = "request"
-    """A pull request was opened, or got new commits."""
-    PUSH = "push"
-    SCHEDULE = "schedule"
-    DISPATCH = "dispatch"
-    """Somebody started it by hand."""
-    OTHER = "other"
-
-
 @dataclass(frozen=True, slots=True)
 class RunOf:
     """A run in CI as the host knows it: nobody can write this into a comment."""
 
-    cause: Cause
+    trigger: Trigger
     head: str
     """The commit that it was started for: of a pull request the last one, not the trial merge."""
     is_own: bool

@@ -5,6 +5,7 @@ from hashlib import sha256
 from typing import Any
 from urllib.parse import quote
 
+from reconciler.domain.review import Trigger
 from reconciler.forge.answers import (
     AbsentError,
     digits,
@@ -16,7 +17,7 @@ from reconciler.forge.answers import (
 )
 from reconciler.forge.api import Api
 from reconciler.forge.archive import unpack
-from reconciler.forge.base import Cause, ForgeError, RunOf
+from reconciler.forge.base import ForgeError, RunOf
 from reconciler.forge.words import is_countable, whole_number, whole_sha
 
 _ACTIONS, _CONTENTS = "actions: read", "contents: read"
@@ -24,11 +25,11 @@ _OF_DEFAULT = "schedule"
 """Runs of the default branch, whatever else has its name ("Events that trigger workflows")."""
 _OF_A_REF = ("push", "workflow_dispatch")
 """Run the workflow of a branch or of a tag; a pull request's is its own."""
-_CAUSES = {
-    "pull_request": Cause.REQUEST,
-    "push": Cause.PUSH,
-    "schedule": Cause.SCHEDULE,
-    "workflow_dispatch": Cause.DISPATCH,
+_TRIGGERS = {
+    "pull_request": Trigger.REQUEST,
+    "push": Trigger.PUSH,
+    "schedule": Trigger.SCHEDULE,
+    "workflow_dispatch": Trigger.DISPATCH,
 }
 _MAX_RUNS = 30
 
@@ -52,14 +53,14 @@ class GitHubRuns:
             told = self._api.get(f"{self._home}/actions/runs/{run}", needs=_ACTIONS)
         except AbsentError:
             return None
-        cause = _CAUSES.get(text(told, "event"), Cause.OTHER)
+        trigger = _TRIGGERS.get(text(told, "event"), Trigger.OTHER)
         head = whole_sha(text(told, "head_sha"))
         has_ended = text_or_nothing(told, "status") == "completed"
         return RunOf(
-            cause=cause,
+            trigger=trigger,
             head=head,
             is_own=_is_own(told),
-            is_default=_is_own(told) and self._is_default(told, cause, head),
+            is_default=_is_own(told) and self._is_default(told, trigger, head),
             # And not `run_started_at`, which is the last attempt's: a comment that an attempt
             # finds right already keeps the instant at which an earlier one wrote it.
             started=moment(told, "created_at"),
@@ -129,11 +130,11 @@ class GitHubRuns:
             and (event == _OF_DEFAULT or self._is_on(whole_sha(text(told, "head_sha")), branch))
         )
 
-    def _is_default(self, told: Any, cause: Cause, head: str) -> bool:
+    def _is_default(self, told: Any, trigger: Trigger, head: str) -> bool:
         """Tell whether a run was for the default branch ("Get a repository")."""
-        if cause is Cause.SCHEDULE:
+        if trigger is Trigger.SCHEDULE:
             return True
-        if cause not in {Cause.PUSH, Cause.DISPATCH}:
+        if trigger not in {Trigger.PUSH, Trigger.DISPATCH}:
             return False
         branch = text(self._api.get(self._home, needs="metadata: read"), "default_branch")
         return text_or_nothing(told, "head_branch") == branch and self._is_on(head, branch)

@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+from reconciler.domain.review import Trigger
 from reconciler.forge.answers import (
     AbsentError,
     digits,
@@ -13,17 +14,17 @@ from reconciler.forge.answers import (
     text,
 )
 from reconciler.forge.api import Api
-from reconciler.forge.base import Cause, ForgeError, RunOf
+from reconciler.forge.base import ForgeError, RunOf
 from reconciler.forge.words import is_countable, whole_sha
 
 _READ = "Reporter"
-_CAUSES = {
-    "merge_request_event": Cause.REQUEST,
-    "push": Cause.PUSH,
-    "schedule": Cause.SCHEDULE,
-    "web": Cause.DISPATCH,
-    "api": Cause.DISPATCH,
-    "trigger": Cause.DISPATCH,
+_TRIGGERS = {
+    "merge_request_event": Trigger.REQUEST,
+    "push": Trigger.PUSH,
+    "schedule": Trigger.SCHEDULE,
+    "web": Trigger.DISPATCH,
+    "api": Trigger.DISPATCH,
+    "trigger": Trigger.DISPATCH,
 }
 _OF_REQUEST = re.compile(r"refs/merge-requests/([1-9][0-9]{0,18})/(head|merge|train)")
 _ENDED = ("success", "failed", "canceled", "skipped")
@@ -52,11 +53,11 @@ class GitLabRuns:
             return None
         number = digits(job, "pipeline", "id")
         told = self._api.get(f"{self._home}/pipelines/{number}", needs=_READ)
-        cause = _CAUSES.get(text(told, "source"), Cause.OTHER)
+        trigger = _TRIGGERS.get(text(told, "source"), Trigger.OTHER)
         is_own = digits(told, "project_id") == self._project
-        is_request = cause is Cause.REQUEST
+        is_request = trigger is Trigger.REQUEST
         return RunOf(
-            cause=cause,
+            trigger=trigger,
             head=self._head(told) if is_request else whole_sha(text(told, "sha")),
             is_own=is_own and (not is_request or self._is_of_project(told)),
             is_default=is_own and not is_request and self._is_default(told),

@@ -8,17 +8,15 @@ import json
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
 import httpx
 
-from reconciler import __version__
 from reconciler.console.deadline import Deadline
 from reconciler.console.origin import is_loopback
-from reconciler.console.transport import network
+from reconciler.console.transport import fenced_client
 from reconciler.forge.answers import Answer
 from reconciler.forge.base import ForgeError
 from reconciler.settings import Token
@@ -65,22 +63,9 @@ class Wire:
     """Sends requests to one host. Not for several threads."""
 
     def __init__(self, address: ApiAddress, monotonic: Callable[[], float]) -> None:
-        # Their INFO lines hold addresses, their DEBUG lines headers.
-        for name in ("httpx", "httpcore"):
-            logging.getLogger(name).setLevel(logging.WARNING)
         self.address = address
         self._monotonic = monotonic
-        self._client = httpx.Client(
-            transport=network(address),
-            trust_env=False,
-            follow_redirects=False,
-            timeout=_TIMEOUT,
-            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
-            headers={
-                "Accept-Encoding": "identity",
-                "User-Agent": f"sentinelone-reconciler/{__version__}",
-            },
-        )
+        self._client = fenced_client(address, _TIMEOUT, {"Accept-Encoding": "identity"})
 
     def send(self, method: str, url: str, body: Mapping[str, Any] | None = None) -> Answer:
         """Send one request with the token and return the whole answer, whatever its status.

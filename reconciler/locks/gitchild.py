@@ -96,10 +96,13 @@ class Remote:
         self.ask("fetch", "--quiet", "--no-tags", f"--depth={depth}", "--", self.url, refspec)
         return self.ask("rev-parse", "--verify", "refs/seen^{commit}").strip()
 
-    def files(self, commit: str) -> dict[str, bytes]:
-        """Return the files at the top of a commit, after `fetch`; links and folders stay out."""
+    def files(self, commit: str, *names: str) -> dict[str, bytes]:
+        """Return the files at the top of a commit, after `fetch`; links and folders stay out.
+
+        With names only these.
+        """
         found = {}
-        for line in self.ask("ls-tree", "-z", commit).split("\0"):
+        for line in self.ask("ls-tree", "-z", commit, "--", *names).split("\0"):
             about, _, name = line.partition("\t")
             if about.startswith("100644 blob ") and _PLAIN_NAME.fullmatch(name):
                 found[name] = self._bytes("cat-file", "blob", about.split()[-1])

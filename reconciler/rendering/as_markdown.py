@@ -9,7 +9,7 @@ but that, because a part of them would read like all of them (T16).
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from reconciler.rendering.fitting import Missing, fitted
+from reconciler.rendering.fitting import COMMENT, Missing, fitted
 from reconciler.rendering.markdown import address, code
 from reconciler.rendering.markdown_parts import brief_sections, sections
 from reconciler.rendering.summary import drift_summary, summary
@@ -17,8 +17,6 @@ from reconciler.rendering.wording import plural, unread
 
 Tree = dict[str, Any]
 
-COMMENT = 65_536
-"""Characters of the longest comment that GitHub takes."""
 LEAST = 8_192
 """Characters that must be there to say at least that nothing could be shown."""
 

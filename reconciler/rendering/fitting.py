@@ -4,6 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 from reconciler.rendering.markdown import Section
 
+COMMENT = 65_536
+"""Characters of the longest comment that GitHub takes."""
+
 Missing = Mapping[str, int]
 """What one row is -> how many are not shown."""
 

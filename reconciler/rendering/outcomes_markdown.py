@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from reconciler.domain.outcome import Outcome, Result
 from reconciler.domain.plan import Action, Change
 from reconciler.domain.review import Review
-from reconciler.rendering.fitting import Missing, fitted
+from reconciler.rendering.fitting import COMMENT, Missing, fitted
 from reconciler.rendering.markdown import (
     BREAK,
     Section,
@@ -18,9 +18,6 @@ from reconciler.rendering.markdown import (
     table,
 )
 from reconciler.rendering.wording import plural
-
-COMMENT = 65_536
-"""Characters of the longest comment that GitHub takes."""
 
 _WORST_FIRST = (
     Result.FAILED,

@@ -3,12 +3,9 @@
 from collections.abc import Callable, Sequence
 
 from reconciler.errors import PolicyError, Problem, ReconcilerError, RefusedError
-from reconciler.rendering.fitting import Missing, fitted
+from reconciler.rendering.fitting import COMMENT, Missing, fitted
 from reconciler.rendering.markdown import BREAK, Section, address, code, row, sentence, table
 from reconciler.rendering.wording import plural
-
-COMMENT = 65_536
-"""Characters of the longest comment that GitHub takes."""
 
 _COLUMNS = ("Where", "What", "Fix")
 _LONG = 2_000

@@ -6,16 +6,13 @@ a uid that never changes.
 """
 
 import json
-import logging
 from collections.abc import Callable, Sequence
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, Self
 
 import httpx
 
-from reconciler import __version__
 from reconciler.console.deadline import Deadline
-from reconciler.console.transport import network
+from reconciler.console.transport import fenced_client
 from reconciler.errors import ReconcilerError
 from reconciler.sinks.address import SinkAddress
 from reconciler.sinks.bodies import body_of
@@ -51,20 +48,10 @@ class Sink:
         monotonic: Callable[[], float],
         sleep: Callable[[float], None],
     ) -> None:
-        # Their INFO lines hold addresses, their DEBUG lines headers.
-        for name in ("httpx", "httpcore"):
-            logging.getLogger(name).setLevel(logging.WARNING)
         self._address = address
         self._monotonic = monotonic
         self._sleep = sleep
-        self._client = httpx.Client(
-            transport=network(address),
-            trust_env=False,
-            follow_redirects=False,
-            timeout=httpx.Timeout(address.seconds),
-            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
-            headers=_headers(address),
-        )
+        self._client = fenced_client(address, httpx.Timeout(address.seconds), _headers(address))
 
     def hand_over(self, events: Sequence[dict[str, Any]]) -> None:
         """Deliver events; return when the sink said that it has them.
@@ -126,7 +113,6 @@ def _headers(address: SinkAddress) -> dict[str, str]:
     headers = {
         "Accept": "application/json",
         "Accept-Encoding": "identity",
-        "User-Agent": f"sentinelone-reconciler/{__version__}",
     }
     if address.token:
         headers["Authorization"] = f"Bearer {address.token.reveal()}"

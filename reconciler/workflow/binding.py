@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 
+from reconciler.domain.digest import short_digest
 from reconciler.domain.plan import Operation, Plan
 from reconciler.domain.saved import SavedPlan
 from reconciler.errors import RefusedError
@@ -155,7 +156,8 @@ def _moved(compared: Compared, bound: Bound) -> Iterator[str]:
         ("guardrails", saved.guardrails_digest, recomputed.guardrails_digest),
     ):
         if planned != here and bound is Bound.WHOLLY:
-            yield f"The {what} have changed. Planned: {_short(planned)}; here: {_short(here)}."
+            both = f"Planned: {short_digest(planned)}; here: {short_digest(here)}."
+            yield f"The {what} have changed. {both}"
     permits = {role.id: role.digest for role in recomputed.roles}
     for role in saved.roles:
         now = permits.get(role.id)
@@ -163,15 +165,11 @@ def _moved(compared: Compared, bound: Bound) -> Iterator[str]:
         if role.digest and now and role.digest != now:
             yield (
                 f'The role "{role.name}" (id:{role.id}) permits something else than when it was '
-                f"planned. Planned: {_short(role.digest)}; here: {_short(now)}."
+                f"planned. Planned: {short_digest(role.digest)}; here: {short_digest(now)}."
             )
     if saved.content_digest != recomputed.content_digest:
         who = f" for {', '.join(compared.differing)}" if compared.differing else ""
         yield f"What would be done{who} is not what was planned: the console, or the files, moved."
-
-
-def _short(digest: str) -> str:
-    return digest[: len("sha256:") + 12]
 
 
 def _utc(instant: datetime) -> str:

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from reconciler.ci.event import Event, Trigger, github_event, gitlab_event, plan_digest
+from reconciler.ci.event import Event, github_event, gitlab_event, plan_digest
+from reconciler.domain.review import Trigger
 from reconciler.errors import SettingsError
 
 ONE, TWO, THREE = "1" * 40, "2" * 40, "3" * 40

@@ -5,10 +5,11 @@ from dataclasses import replace
 
 import pytest
 
-from reconciler.ci.event import Event, Trigger
+from reconciler.ci.event import Event
 from reconciler.ci.issue import News
 from reconciler.ci.publish import check_origin, publish
 from reconciler.ci.result import Folder, Result
+from reconciler.domain.review import Trigger
 from reconciler.errors import RefusedError
 
 Make = Callable[..., Result]

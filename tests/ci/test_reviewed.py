@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from reconciler.ci.event import Event, Trigger
+from reconciler.ci.event import Event
 from reconciler.ci.result import Result
 from reconciler.ci.reviewed import Reviewed, merged_request, reviewed
+from reconciler.domain.review import Trigger
 from reconciler.errors import RefusedError
 from reconciler.forge.base import ForgeError
 

@@ -9,8 +9,9 @@ from codehost import gitlab
 from codehost.exchange import answer
 from codehost.github import GitHub
 
+from reconciler.domain.review import Trigger
 from reconciler.forge.answers import moment, moment_or_none
-from reconciler.forge.base import Cause, ForbiddenError, Forge, ForgeError, RunOf
+from reconciler.forge.base import ForbiddenError, Forge, ForgeError, RunOf
 from reconciler.forge.choice import open_forge
 
 Opener = Callable[..., Forge]
@@ -48,7 +49,7 @@ def test_a_run_of_a_pull_request_is_of_its_last_commit(hub: GitHub, open_hub: Op
     found = open_hub(READ).run(str(run.id))
 
     assert found == RunOf(
-        cause=Cause.REQUEST,
+        trigger=Trigger.REQUEST,
         head=HEAD,
         is_own=True,
         is_default=False,
@@ -69,18 +70,18 @@ def test_a_run_that_goes_on_has_no_end(hub: GitHub, open_hub: Opener, status: st
 
 
 @pytest.mark.parametrize(
-    ("event", "branch", "cause", "is_default"),
+    ("event", "branch", "trigger", "is_default"),
     [
-        ("push", "main", Cause.PUSH, True),
-        ("workflow_dispatch", "main", Cause.DISPATCH, True),
-        ("schedule", "main", Cause.SCHEDULE, True),
-        ("push", "evil", Cause.PUSH, False),
-        ("pull_request_target", "main", Cause.OTHER, False),
-        ("workflow_run", "main", Cause.OTHER, False),
+        ("push", "main", Trigger.PUSH, True),
+        ("workflow_dispatch", "main", Trigger.DISPATCH, True),
+        ("schedule", "main", Trigger.SCHEDULE, True),
+        ("push", "evil", Trigger.PUSH, False),
+        ("pull_request_target", "main", Trigger.OTHER, False),
+        ("workflow_run", "main", Trigger.OTHER, False),
     ],
 )
 def test_a_run_says_why_it_was_started(
-    hub: GitHub, open_hub: Opener, event: str, branch: str, cause: Cause, is_default: bool
+    hub: GitHub, open_hub: Opener, event: str, branch: str, trigger: Trigger, is_default: bool
 ) -> None:
     hub.world.branches = {"main": [BASE, MERGE], "evil": [HEAD]}
     run = hub.world.run(event, branch, BASE)
@@ -88,7 +89,7 @@ def test_a_run_says_why_it_was_started(
     found = open_hub(READ).run(str(run.id))
 
     assert found is not None
-    assert (found.cause, found.is_default) == (cause, is_default)
+    assert (found.trigger, found.is_default) == (trigger, is_default)
 
 
 def test_a_tag_with_the_branchs_name_is_not_the_branch(hub: GitHub, open_hub: Opener) -> None:
@@ -187,7 +188,7 @@ def test_a_job_is_known_by_its_pipeline(lab: gitlab.GitLab, on_lab: Forge) -> No
     found = on_lab.run(str(job.id))
 
     assert found == RunOf(
-        cause=Cause.REQUEST,
+        trigger=Trigger.REQUEST,
         head=HEAD,
         is_own=True,
         is_default=False,
@@ -244,18 +245,18 @@ def test_a_forks_pipeline_that_a_member_started_is_not_ours(
 
 
 @pytest.mark.parametrize(
-    ("source", "ref", "is_tag", "cause", "is_default"),
+    ("source", "ref", "is_tag", "trigger", "is_default"),
     [
-        ("push", "main", False, Cause.PUSH, True),
-        ("schedule", "main", False, Cause.SCHEDULE, True),
-        ("web", "main", False, Cause.DISPATCH, True),
-        ("push", "evil", False, Cause.PUSH, False),
-        ("push", "main", True, Cause.PUSH, False),
-        ("chat", "main", False, Cause.OTHER, True),
+        ("push", "main", False, Trigger.PUSH, True),
+        ("schedule", "main", False, Trigger.SCHEDULE, True),
+        ("web", "main", False, Trigger.DISPATCH, True),
+        ("push", "evil", False, Trigger.PUSH, False),
+        ("push", "main", True, Trigger.PUSH, False),
+        ("chat", "main", False, Trigger.OTHER, True),
     ],
 )
 def test_a_pipeline_says_why_it_was_started(
-    lab: gitlab.GitLab, on_lab: Forge, source: str, ref: str, is_tag: bool, cause: Cause,
+    lab: gitlab.GitLab, on_lab: Forge, source: str, ref: str, is_tag: bool, trigger: Trigger,
     is_default: bool,
 ) -> None:  # fmt: skip
     job = job_of(lab, ref, BASE, source)
@@ -264,7 +265,7 @@ def test_a_pipeline_says_why_it_was_started(
     found = on_lab.run(str(job.id))
 
     assert found is not None
-    assert (found.cause, found.is_default, found.head) == (cause, is_default, BASE)
+    assert (found.trigger, found.is_default, found.head) == (trigger, is_default, BASE)
 
 
 def test_notes_and_merges_say_their_times(lab: gitlab.GitLab, on_lab: Forge) -> None:

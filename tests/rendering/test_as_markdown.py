@@ -18,7 +18,8 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from reconciler.domain.plan import Plan
-from reconciler.rendering.as_markdown import COMMENT, LEAST, drift_markdown, plan_markdown
+from reconciler.rendering.as_markdown import LEAST, drift_markdown, plan_markdown
+from reconciler.rendering.fitting import COMMENT
 from reconciler.rendering.markdown import address, code, row, sentence
 from reconciler.rendering.safe import short, visible
 from reconciler.rendering.tree import plan_tree

@@ -13,7 +13,8 @@ from markdown_it import MarkdownIt
 from reconciler.domain.outcome import Outcome, Result
 from reconciler.domain.plan import Plan
 from reconciler.domain.review import Approval, Review
-from reconciler.rendering.outcomes_markdown import COMMENT, Aftermath, outcomes_markdown
+from reconciler.rendering.fitting import COMMENT
+from reconciler.rendering.outcomes_markdown import Aftermath, outcomes_markdown
 
 Full = Callable[[str], Plan]
 

@@ -17,8 +17,9 @@ from reconciler.errors import (
     ReconcilerError,
     RefusedError,
 )
+from reconciler.rendering.fitting import COMMENT
 from reconciler.rendering.problems_html import problems_html
-from reconciler.rendering.problems_markdown import COMMENT, error_markdown, problems_markdown
+from reconciler.rendering.problems_markdown import error_markdown, problems_markdown
 
 PARSER = MarkdownIt("gfm-like")
 

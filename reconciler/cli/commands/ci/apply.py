@@ -9,9 +9,8 @@ from reconciler import __version__
 from reconciler.audit.history import read_history
 from reconciler.ci.carrier import Carrier
 from reconciler.ci.comment import clock_body, outcome_body, plan_body
-from reconciler.ci.event import Trigger, plan_digest
 from reconciler.cli.applying import Applied, Apply
-from reconciler.cli.commands.ci.decided import How, decided
+from reconciler.cli.commands.ci.decided import Decided, How, decided
 from reconciler.cli.commands.ci.here import About, Here
 from reconciler.cli.commands.ci.options import placed
 from reconciler.cli.commands.ci.place import check_order, check_place
@@ -19,7 +18,7 @@ from reconciler.cli.commands.ci.plan import verdict_of
 from reconciler.cli.commands.ci.recorded import Announced, carried_out, check_free
 from reconciler.cli.delivery import Delivery, sink_options
 from reconciler.cli.session import Session, pass_session
-from reconciler.domain.review import Review
+from reconciler.domain.review import Review, Trigger
 from reconciler.errors import ExitCode
 from reconciler.rendering.outcomes import outcomes_summary
 from reconciler.rendering.outcomes_markdown import Aftermath
@@ -81,15 +80,7 @@ def apply_command(
         here.reported("apply") as about,
         closing(Carrier.open(session.runtime.environ, folder / "journal")) as carrier,
     ):
-        check_place(here.git, here.event)
-        carrier.fetch()
-        records = read_history(carrier.journal)
-        is_by_hand = here.event.trigger is Trigger.DISPATCH
-        check_free(records, here.console, session.instant(), by_hand=is_by_hand)
-        if not is_by_hand:
-            check_order(here.git, here.event, records)
-        how = How(plan_digest(digest), only_planned, plan_may_be_gone)
-        found = decided(here, about, how, records)
+        found = _cleared(here, about, carrier, How(digest, only_planned, plan_may_be_gone))
         if found is None:
             return _waiting(here)
         message = f"Run {here.event.run} of {found.commit}\n"
@@ -103,6 +94,21 @@ def apply_command(
             )
             applied = carried_out(session, apply, carrier, message)
         return _finished(here, about, applied, found.review)
+
+
+def _cleared(here: Here, about: About, carrier: Carrier, how: How) -> Decided | None:
+    """Fetch the journal, and return what decides when nothing speaks against this run.
+
+    Raises RefusedError otherwise; None when the clock has nothing to go by yet.
+    """
+    check_place(here.git, here.event)
+    carrier.fetch()
+    records = read_history(carrier.journal)
+    is_by_hand = here.event.trigger is Trigger.DISPATCH
+    check_free(records, here.console, here.session.instant(), by_hand=is_by_hand)
+    if not is_by_hand:
+        check_order(here.git, here.event, records)
+    return decided(here, about, how, records)
 
 
 def _waiting(here: Here) -> int:

@@ -10,11 +10,12 @@ import click
 from reconciler import __version__
 from reconciler.audit.reviews import Settled
 from reconciler.ci.bound import bound_digest
-from reconciler.cli.bases import PlanFile, show_plan
-from reconciler.cli.planned import NO_OPTIONS
-from reconciler.cli.reviewed import Decision
+from reconciler.cli.bases import PlanFile, Policies, show_plan
+from reconciler.cli.files import NO_OPTIONS
+from reconciler.cli.reviewed import Decision, changed_roles
 from reconciler.cli.session import Session
 from reconciler.documents.plan_file import saved_plan
+from reconciler.domain.digest import short_digest
 from reconciler.domain.plan import Operation, Options, Plan, Reason
 from reconciler.domain.policy import Policy
 from reconciler.domain.state import Actual
@@ -31,7 +32,7 @@ _BY_THE_CLOCK = {Reason.WINDOW_OPENED, Reason.WINDOW_CLOSED}
 
 @dataclass(frozen=True, slots=True)
 class ByDigest:
-    """The plan whose content digest somebody has read, in a pull request or a report.
+    """The plan whose content digest somebody has read in a pull request.
 
     With the saved plan at hand it may also be that one as far as time went on, and a refusal
     can say what moved.
@@ -71,8 +72,8 @@ class ByDigest:
                 raise RefusedError(error.message, self.remedy) from error
         raise RefusedError(
             "What would be done is not the plan that was read: the console, the policies or the "
-            f"time moved. Read: {_short(self.digest)}; now: {_short(fresh.content_digest)}, for "
-            f"{_who(fresh)}.",
+            f"time moved. Read: {short_digest(self.digest)}; now: "
+            f"{short_digest(fresh.content_digest)}, for {_who(fresh)}.",
             self.remedy,
         )
 
@@ -85,12 +86,7 @@ class ByDigest:
         if self.file is None:
             return True
         saved, now = self.file.tree, plan_tree(fresh, __version__)
-        permits = {role["id"]: role["digest"] for role in now["roles"] if role["digest"]}
-        return not differing(saved, now, derived=False) and all(
-            permits.get(role["id"], role["digest"]) == role["digest"]
-            for role in saved["roles"]
-            if role["digest"]
-        )
+        return not differing(saved, now, derived=False) and not changed_roles(saved, now)
 
     def show(self, decision: Decision, session: Session) -> None:
         """Print what is executed, and what of the saved plan is left out."""
@@ -100,18 +96,12 @@ class ByDigest:
             show_plan(decision, session)
 
 
-@dataclass(frozen=True, slots=True)
-class ByHand:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ByHand(Policies):
     """The plan whose digest somebody read in a report, with what its roles permit."""
 
     digest: str
     """As `bound_digest` makes it."""
-    options: Options = NO_OPTIONS
-    instant: None = None
-    role_ids: frozenset[str] = frozenset()
-
-    def check_origin(self, origin: str) -> None:
-        """Let the console pass that the environment names."""
 
     def decide(self, wanted: Wanted, actual: Actual, now: datetime) -> Decision:
         """Plan afresh; raise RefusedError unless that is what was read."""
@@ -121,18 +111,14 @@ class ByHand:
             return Decision(fresh)
         raise RefusedError(
             "What would be done is not the plan that was read: the console, the policies, what a "
-            f"role permits, or the time moved. Read: {_short(self.digest)}; now: {_short(digest)}, "
-            f"for {_who(fresh)}.",
+            f"role permits, or the time moved. Read: {short_digest(self.digest)}; now: "
+            f"{short_digest(digest)}, for {_who(fresh)}.",
             "Let the drift report be made anew, read it, and start this again with its digest.",
         )
 
-    def show(self, decision: Decision, session: Session) -> None:
-        """Print what is executed."""
-        show_plan(decision, session)
 
-
-@dataclass(frozen=True, slots=True)
-class ByClock:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ByClock(Policies):
     """What windows ask for that opened or closed since people's access was last made right.
 
     Who is named in such a window is made to hold what the reviewed policies say. What somebody
@@ -140,12 +126,6 @@ class ByClock:
     """
 
     since: Settled
-    options: Options = NO_OPTIONS
-    instant: None = None
-    role_ids: frozenset[str] = frozenset()
-
-    def check_origin(self, origin: str) -> None:
-        """Let the console pass that the environment names."""
 
     def decide(self, wanted: Wanted, actual: Actual, now: datetime) -> Decision:
         """Plan for those whose windows opened or closed, judged as a plan of its own."""
@@ -201,7 +181,3 @@ def _who(plan: Plan) -> str:
 
 
 _SHOWN = 5
-
-
-def _short(digest: str) -> str:
-    return digest[: len("sha256:") + 12]

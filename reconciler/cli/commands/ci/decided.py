@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 from reconciler.audit.chain import Record
 from reconciler.audit.reviews import reviewed_commit, settled
-from reconciler.ci.event import Trigger
+from reconciler.ci.event import plan_digest
 from reconciler.ci.reviewed import BY_HAND, check_comment, merged_request, review_of, reviewed
 from reconciler.cli.applying import Basis
 from reconciler.cli.commands.ci.bases import ByClock, ByDigest, ByHand, plan_file
 from reconciler.cli.commands.ci.here import About, Here
 from reconciler.cli.commands.ci.place import brought, check_workflows
-from reconciler.domain.review import Review
+from reconciler.domain.review import Review, Trigger
 from reconciler.errors import RefusedError, SettingsError
 from reconciler.forge.base import Forge, Merged
 from reconciler.forge.choice import open_forge
@@ -22,6 +22,7 @@ class How:
     """What the command line says about what decides."""
 
     digest: str
+    """As it was given; empty when none was."""
     only_planned: bool
     plan_may_be_gone: bool
 
@@ -41,19 +42,19 @@ def decided(here: Here, about: About, how: How, records: Sequence[Record]) -> De
 
     Raises RefusedError when nobody has reviewed it, ForgeError when the host does not answer.
     """
-    event = here.event
+    event, digest = here.event, plan_digest(how.digest)
     if event.trigger is Trigger.SCHEDULE:
         commit, since = reviewed_commit(records, here.console), settled(records, here.console)
         if commit is None or since is None:
             return None
-        return Decided(ByClock(since), review_of(event), commit)
+        return Decided(ByClock(since=since), review_of(event), commit)
     if event.trigger is Trigger.DISPATCH:
-        if not how.digest:
+        if not digest:
             raise SettingsError(
                 "Started by hand, this needs the digest of the plan that was read.",
                 "Copy it from the drift report into the workflow's field; in a shell: --digest.",
             )
-        return Decided(ByHand(how.digest), review_of(event), event.commit)
+        return Decided(ByHand(digest=digest), review_of(event), event.commit)
     return _merged(here, about, how, records)
 
 

@@ -18,7 +18,7 @@ from reconciler.cli.commands.ci.place import changed_names
 from reconciler.cli.files import Files
 from reconciler.cli.runner import Runner
 from reconciler.cli.session import Session, child_environment
-from reconciler.documents.base import is_committed
+from reconciler.documents.base import export, is_committed
 from reconciler.documents.git import Git
 from reconciler.documents.load import guardrails_of
 from reconciler.errors import ExitCode, PolicyError, ReconcilerError, RefusedError, SettingsError
@@ -216,18 +216,16 @@ class Here:
 
     def _export(self, commit: str, folder: Path) -> None:
         """Write the policies folder of another commit."""
-        files = self.git.files(commit, self.prefix)
-        contents = self.git.contents(files.values())
-        if not files or contents is None:
+        try:
+            is_there = export(self.git, commit, self.prefix, folder)
+        except FileNotFoundError:
+            is_there = False
+        if not is_there:
             raise SettingsError(
                 f"This clone does not hold the policies of {commit[:8]}, which were applied last.",
                 "Check out with fetch-depth: 0. If the branch was rewritten, start the apply "
                 "workflow by hand with the digest that the drift report names.",
             )
-        for path, content in zip(files, contents, strict=True):
-            target = folder / path
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(content)
 
     def _guardrails_of(self, base: str) -> bytes:
         git = self.git

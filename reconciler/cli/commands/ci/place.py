@@ -3,8 +3,9 @@
 from collections.abc import Iterable
 
 from reconciler.audit.chain import Record
-from reconciler.ci.event import Event, Trigger
+from reconciler.ci.event import Event
 from reconciler.documents.git import Git
+from reconciler.domain.review import Trigger
 from reconciler.errors import RefusedError
 
 _WORKFLOWS = (".github/", ".gitlab-ci.yml", ".gitlab/")

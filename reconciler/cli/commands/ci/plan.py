@@ -10,7 +10,6 @@ from typing import Any
 import click
 
 from reconciler.ci.comment import NOT_OURS, ON_MERGE, plan_body, unplanned_body
-from reconciler.ci.event import Trigger
 from reconciler.cli.commands.ci.here import Here
 from reconciler.cli.commands.ci.options import placed
 from reconciler.cli.files import Files, load_files
@@ -19,6 +18,7 @@ from reconciler.cli.planned import Inputs, Planned, exit_code, planned
 from reconciler.cli.session import Session, pass_session
 from reconciler.cli.source import Snapshot
 from reconciler.documents.plan_file import sealed
+from reconciler.domain.review import Trigger
 from reconciler.errors import ExitCode, SettingsError
 from reconciler.forge.choice import open_forge
 from reconciler.rendering.as_json import to_json

@@ -94,17 +94,15 @@ def carried_out(session: Session, apply: Apply, carrier: Carrier, message: str) 
 
 def _pushed(session: Session, carrier: Carrier, message: str) -> bool:
     """Push the journal; a failure is told, since what was written stays written."""
-    for pause in _PAUSES:
+    for pause in (*_PAUSES, None):
         try:
             carrier.push(message)
-        except ReconcilerError:
-            session.runtime.sleep(pause)
+        except ReconcilerError as error:
+            if pause is None:
+                tell(error_text(error, color=session.color_err), err=True)
+                tell(f"The journal of this run is in {carrier.folder} alone: keep it.\n", err=True)
+            else:
+                session.runtime.sleep(pause)
         else:
             return True
-    try:
-        carrier.push(message)
-    except ReconcilerError as error:
-        tell(error_text(error, color=session.color_err), err=True)
-        tell(f"The journal of this run is in {carrier.folder} alone: keep it.\n", err=True)
-        return False
-    return True
+    return False
