@@ -204,7 +204,7 @@ class Box:
 
     def run(self, *arguments: str, **environ: str) -> tuple[int, str, str]:
         with self.start(*arguments, **environ) as process:
-            out, err = process.communicate(timeout=60)
+            out, err = process.communicate(timeout=120)
         return process.returncode, out, err
 
     def fill(self) -> None:
@@ -315,7 +315,7 @@ def test_sigterm_ends_the_first_process_of_a_container(box: Box) -> None:
             with connection:
                 os.kill(first_process(process.pid), signal.SIGTERM)
                 try:
-                    assert process.wait(30) == 128 + signal.SIGTERM
+                    assert process.wait(120) == 128 + signal.SIGTERM
                 finally:
                     process.kill()
 

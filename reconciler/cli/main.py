@@ -14,6 +14,7 @@ import click
 from reconciler import __version__
 from reconciler.cli.lazy import LazyGroup
 from reconciler.cli.session import Session
+from reconciler.cli.signals import CTRL_C, ending_in_order
 from reconciler.errors import ExitCode, ReconcilerError
 from reconciler.rendering.messages import error_text
 from reconciler.settings import Runtime
@@ -95,9 +96,10 @@ def run(arguments: Sequence[str], runtime: Runtime) -> int:
             # A name the terminal's encoding lacks must not stop a run halfway.
             stream.reconfigure(errors="backslashreplace")
     try:
-        code = command.main(
-            list(arguments), prog_name="reconciler", standalone_mode=False, obj=session
-        )
+        with ending_in_order(runtime.hurry, CTRL_C):
+            code = command.main(
+                list(arguments), prog_name="reconciler", standalone_mode=False, obj=session
+            )
         if sys.stdout:  # None when it was closed before we began
             sys.stdout.flush()
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - a traceback reaches nobody

@@ -1,6 +1,10 @@
-"""Ctrl-C and SIGTERM during an apply: finish the operation in flight, start no new one (T58)."""
+"""Ctrl-C and SIGTERM: no command waits for a pause, and an apply ends through its exits.
+
+While an apply writes, the operation in flight is finished and no new one is started (T58).
+"""
 
 import signal
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType, TracebackType
@@ -8,15 +12,18 @@ from typing import Self
 
 from reconciler.errors import ExitCode
 
+CTRL_C = (signal.SIGINT,)
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 @contextmanager
-def ending_in_order(hurry: Callable[[], None]) -> Iterator[None]:
-    """Let both signals end a run through its exits: locks are given back, the journal is signed.
+def ending_in_order(
+    hurry: Callable[[], None], signals: tuple[signal.Signals, ...] = _SIGNALS
+) -> Iterator[None]:
+    """Let signals end a command through its exits: locks are given back, the journal is signed.
 
     `hurry` ends all waiting, since the exits wait for every thread. While a run writes, `Stopping`
-    stands above this.
+    stands above this. Only the first thread gets signals; in others nothing is taken over.
     """
 
     def end(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - signal's signature
@@ -25,7 +32,8 @@ def ending_in_order(hurry: Callable[[], None]) -> Iterator[None]:
             raise KeyboardInterrupt
         raise SystemExit(ExitCode.TERMINATED)
 
-    before = {number: signal.signal(number, end) for number in _SIGNALS}
+    is_first = threading.current_thread() is threading.main_thread()
+    before = {number: signal.signal(number, end) for number in signals if is_first}
     try:
         yield
     finally:

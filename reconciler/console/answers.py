@@ -69,12 +69,19 @@ _NOT_THE_API = (
     "Check that the URL is the console itself and that no proxy or login page is between."
 )
 _NOT_HERE = "This console does not have it, or not for this token."
+_CALL = re.compile(r"([A-Z]+) /([^/]+)(/.*)?")
+_PAGES = {
+    "user": "Users",
+    "users": "Users",
+    "service-users": "Service Users",
+    "rbac": "Roles",
+    "sites": "Sites",
+    "accounts": "Accounts",
+    "activities": "Activity Page",
+}
+_VERBS = {"GET": "view", "POST": "create", "PUT": "edit", "DELETE": "delete"}
 _MEANINGS: dict[int, tuple[type[ConsoleError], str]] = {
     401: (DeniedError, _BAD_CREDENTIAL),
-    403: (
-        ForbiddenError,
-        "Give the token's role the permission, or use a token of a wider scope.",
-    ),
     404: (MissingError, _NOT_HERE),
     501: (MissingError, _NOT_HERE),
 }
@@ -132,6 +139,8 @@ def failure(answer: Answer, call: str) -> ConsoleError:
     if answer.status in _ABOUT_THE_THING and not in_its_words:
         # Some gateway or proxy speaks: whether the thing exists is not known (section 2.1).
         return ElsewhereError(f"{message}, but not in the API's words", _NOT_THE_API)
+    if answer.status == HTTPStatus.FORBIDDEN:
+        return ForbiddenError(message, _allowance(call))
     if answer.status in _MEANINGS:
         kind, remedy = _MEANINGS[answer.status]
         return kind(message, remedy)
@@ -149,6 +158,15 @@ def lost(error: ConsoleError, call: str) -> LostAnswerError:
         f"{told}; it may or may not have happened",
         "Read the principal again to see; the next plan shows what is left to do.",
     )
+
+
+def _allowance(call: str) -> str:
+    """Name the permission that a call needs, where it is known (API reference, section 1.3)."""
+    found = _CALL.fullmatch(call)
+    # What is posted below a path is another matter each time, and not known.
+    is_known = found and found[2] in _PAGES and not (found[1] == "POST" and found[3])
+    named = f" {_PAGES[found[2]]}.{_VERBS[found[1]]}" if found and is_known else ""
+    return f"Give the token's role the permission{named}, or use a token of a wider scope."
 
 
 def _by_class(answer: Answer, message: str) -> ConsoleError:

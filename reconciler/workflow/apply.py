@@ -104,7 +104,7 @@ class _Course:
             return execute(operation, self._around)
         except DeniedError as error:
             self._stop(_DENIED)
-            return Outcome(operation, Result.FAILED, error.message)
+            return Outcome(operation, Result.FAILED, f"{error.message}. {error.remedy}")
         except DeniedHalfwayError as error:
             self._stop(_DENIED)
             return error.outcome

@@ -110,7 +110,7 @@ def test_a_thousand_changed_users_take_what_the_limit_permits_and_cause_no_429(
             entries = json.load(answer)["entries"]
     finally:
         simulator.send_signal(signal.SIGTERM)
-        simulator.communicate(timeout=30)
+        simulator.communicate(timeout=120)
     paths = [entry["path"].removeprefix("/web/api/v2.1") for entry in entries]
     counted = Counter(prefix for path in paths if (prefix := longest_prefix(LIMITS, path)))
     wrote = [n for n, entry in enumerate(entries) if entry["method"] == "PUT"]

@@ -56,7 +56,7 @@ def shell(tmp_path: Path, environ: dict[str, str]) -> Callable[[str], Any]:
             env=environ | {"POLICIES": POLICIES},
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=120,
             check=False,
         )
 

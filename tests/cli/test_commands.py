@@ -57,7 +57,7 @@ def test_every_command_explains_itself(told: Any, command: str, option: str) -> 
 
 def test_the_simulator_explains_itself(start: Any) -> None:
     with start("simulator", "--help") as process:
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=120)
     assert (process.returncode, err) == (0, b"")
     assert b"--port" in out
     assert b"--world" in out
@@ -71,7 +71,7 @@ def test_wrong_usage_of_the_simulator_exits_with_one_too(
     start: Any, arguments: tuple[str, ...]
 ) -> None:
     with start("simulator", *arguments) as process:
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=120)
     assert (process.returncode, out) == (1, b"")
     assert err
     assert b"Traceback" not in err
@@ -175,7 +175,7 @@ def test_validate_starts_without_what_only_others_need() -> None:
         capture_output=True,
         text=True,
         check=True,
-        timeout=60,
+        timeout=120,
     )
     code, modules = json.loads(done.stderr.splitlines()[-1])
     assert code == 0

@@ -46,7 +46,7 @@ def test_the_demo_tells_its_story_and_leaves_nothing_behind(
 ) -> None:
     before = sorted(trapped.rglob("*"))
     with start("demo", cwd=trapped, extra={"TMPDIR": str(nothing_left)}) as process:
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=120)
     text = out.decode()
 
     assert process.returncode == 0, text + err.decode()
@@ -69,7 +69,7 @@ def test_the_demo_ends_its_simulator_when_its_reader_goes_away(
         url = re.search(rb"http://127\.0\.0\.1:(\d+)", first)
         process.stdout.close()
         err = process.stderr.read()
-        process.wait(60)
+        process.wait(120)
 
     assert url
     assert b"Traceback" not in err
@@ -83,7 +83,7 @@ def test_no_command_runs_what_lies_in_the_working_directory(
     start: Any, trapped: Path, command: str
 ) -> None:
     with start(command, "--policies", POLICIES, cwd=trapped) as process:
-        out, _ = process.communicate(timeout=60)
+        out, _ = process.communicate(timeout=120)
 
     assert b"valid" in out or b"Plan: " in out
     assert list(trapped.rglob("*.sprung")) == []

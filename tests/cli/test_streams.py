@@ -33,7 +33,7 @@ def on_a_terminal(start: Any, *arguments: str, **extra: str) -> bytes:
             break
         shown += more
     os.close(ours)
-    process.wait(30)
+    process.wait(120)
     return shown
 
 
@@ -54,7 +54,7 @@ def test_a_narrow_terminal_gets_shorter_lines_and_a_pipe_does_not(start: Any) ->
 
     shown = [on_a_terminal(start, "plan", NO_COLOR="1", COLUMNS=size) for size in ("60", "200")]
     with start("plan", *POLICIES, extra={"COLUMNS": "60"}) as process:
-        piped, _ = process.communicate(timeout=30)
+        piped, _ = process.communicate(timeout=120)
 
     assert longest(shown[0]) <= 60 < longest(shown[1])
     assert longest(piped) > 60
@@ -63,7 +63,7 @@ def test_a_narrow_terminal_gets_shorter_lines_and_a_pipe_does_not(start: Any) ->
 @pytest.mark.parametrize("command", ["plan", "drift", "validate"])
 def test_a_pipe_gets_no_colour(start: Any, command: str) -> None:
     with start(command, *POLICIES) as process:
-        out, err = process.communicate(timeout=30)
+        out, err = process.communicate(timeout=120)
     assert out
     assert b"\x1b" not in out + err
 
@@ -99,7 +99,7 @@ def test_a_pipe_that_nobody_reads_ends_quietly(start: Any, command: str) -> None
     os.close(reading)
     with start(command, *POLICIES, stdout=writing) as process:
         os.close(writing)
-        _, err = process.communicate(timeout=30)
+        _, err = process.communicate(timeout=120)
     assert process.returncode == 1
     assert b"Traceback" not in err
     assert b"BrokenPipe" not in err
@@ -164,6 +164,6 @@ def set_of(text: str) -> set[str]:
 def test_a_terminal_that_knows_only_ascii_still_gets_the_plan(start: Any, locale: str) -> None:
     ascii_only = {"LC_ALL": locale, "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
     with start("drift", *POLICIES, extra=ascii_only | {"PYTHONIOENCODING": "ascii"}) as process:
-        out, err = process.communicate(timeout=30)
+        out, err = process.communicate(timeout=120)
     assert process.returncode == 2, err
     assert b"Drift: " in out

@@ -26,7 +26,7 @@ def ask(method: str, url: str, content: Any = None, **headers: str) -> Answer:
     named = {"User-Agent": "test", "Content-Type": "application/json"}
     named |= {name.replace("_", "-"): value for name, value in headers.items()}
     body = content if isinstance(content, bytes | None) else json.dumps(content).encode()
-    connection = HTTPConnection(parts.netloc, timeout=30)
+    connection = HTTPConnection(parts.netloc, timeout=120)
     target = parts.path + (f"?{parts.query}" if parts.query else "")
     with contextlib.closing(connection):
         connection.request(method, target, body, {k: v for k, v in named.items() if v})

@@ -91,6 +91,57 @@ def test_each_answer_has_its_error_and_is_not_asked_again(
     assert "pw" not in failure.value.message
 
 
+@pytest.mark.parametrize(
+    ("path", "permission"),
+    [
+        ("/users", "Users.view"),
+        ("/users/7", "Users.view"),
+        ("/user", "Users.view"),
+        ("/service-users", "Service Users.view"),
+        ("/rbac/roles", "Roles.view"),
+        ("/rbac/role/902", "Roles.view"),
+        ("/sites", "Sites.view"),
+        ("/accounts", "Accounts.view"),
+        ("/activities", "Activity Page.view"),
+    ],
+)
+def test_a_forbidden_reading_names_the_permission_that_it_needs(
+    console: Any, reads: ReadClient, path: str, permission: str
+) -> None:
+    console.on("GET", path, (403, said("Insufficient permissions")))
+    with pytest.raises(ForbiddenError) as denied:
+        reads.get(path)
+    assert f"the permission {permission}, or" in denied.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("write", "permission"),
+    [
+        (lambda client: client.put("/users/7", {}), " Users.edit"),
+        (lambda client: client.put("/service-users/7", {}), " Service Users.edit"),
+        (lambda client: client.post("/users", {}), " Users.create"),
+        (lambda client: client.delete("/users/7"), " Users.delete"),
+        (lambda client: client.post("/users/delete-api-token", {}), ""),
+        (lambda client: client.post("/web/thing", {}), ""),
+    ],
+)
+def test_a_forbidden_write_names_the_permission_where_it_is_known(
+    console: Any, writes: WriteClient, write: Callable[[WriteClient], Any], permission: str
+) -> None:
+    for verb, path in [
+        ("PUT", "/users/7"),
+        ("PUT", "/service-users/7"),
+        ("POST", "/users"),
+        ("DELETE", "/users/7"),
+        ("POST", "/users/delete-api-token"),
+        ("POST", "/web/thing"),
+    ]:
+        console.on(verb, path, (403, said("Insufficient permissions")))
+    with pytest.raises(ForbiddenError) as denied:
+        write(writes)
+    assert f"the permission{permission}, or" in denied.value.remedy
+
+
 def test_a_bad_token_names_the_variables(console: Any, reads: ReadClient) -> None:
     console.on("GET", "/users", (401, said("Authentication Failed")))
     with pytest.raises(DeniedError) as failure:

@@ -158,7 +158,7 @@ def test_the_other_readings_stop_at_their_next_page(console: Any, reads: ReadCli
         return (401, {"errors": [{"title": "Authentication Failed"}]})
 
     def endless(request: Any) -> Any:
-        failed.wait(10)
+        failed.wait(120)
         number = int(request.query.get("cursor", "1")) + 1
         return console.page([{"id": str(number)}], 10**6, str(number))
 

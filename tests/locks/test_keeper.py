@@ -89,7 +89,7 @@ def test_the_thread_ends_with_the_lock(clock: Any, wrong: bool | Exception) -> N
             asked.set()
 
     kept = Keeper(renew, Term(0.003), clock.seconds, clock.monotonic).start()
-    assert asked.wait(30)
+    assert asked.wait(120)
     kept._thread.join(30)
     assert not kept._thread.is_alive()
     assert not kept.is_fresh()

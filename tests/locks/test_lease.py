@@ -167,12 +167,12 @@ def test_of_eight_at_once_one_wins(make: Make, cluster: Any, clock: Any) -> None
     def compete(number: int) -> str:
         # Each has a clock of its own; while it watches, the winner's thread renews.
         lock = replace(make(str(number)), clocks=type(clock)(meanwhile=[renew]))
-        start.wait(30)
+        start.wait(120)
         try:
             with lock.acquire():
-                end.wait(30)
+                end.wait(120)
         except RefusedError as error:
-            end.wait(30)
+            end.wait(120)
             return str(error)
         return "won"
 

@@ -49,7 +49,7 @@ def test_faults_and_limits_from_the_command_line_and_a_log(start: Start) -> None
         assert [client.get("/users").status_code for _ in range(3)] == [200, 503, 200]
         assert [client.get("/user").status_code for _ in range(6)] == [200] * 5 + [429]
     process.terminate()
-    _, err = process.communicate(timeout=20)
+    _, err = process.communicate(timeout=120)
     lines = err.decode().splitlines()
     assert len(lines) == 9
     assert lines[1].split(" ", 1)[1] == '2 GET /web/api/v2.1/users 503 "reconciler" 503'
@@ -69,7 +69,7 @@ def test_a_scenario_file_stops_the_clock_and_the_log_can_be_off(
         refused = client.get("/users")
     assert refused.headers["retry-after"] == "Tue, 01 Jan 2030 00:01:00 GMT"
     process.terminate()
-    assert process.communicate(timeout=20)[1] == b""
+    assert process.communicate(timeout=120)[1] == b""
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_what_it_can_not_do_is_told_in_one_line(
     start: Start, options: tuple[str, ...], message: str
 ) -> None:
     process = start(*options)
-    out, err = process.communicate(timeout=20)
+    out, err = process.communicate(timeout=120)
     assert (process.returncode, out) == (1, b"")
     assert message in err.decode()
     assert err.count(b"\n") == 1

@@ -37,7 +37,7 @@ def opened() -> Iterator[Open]:
     yield run
     for each in started:
         each.terminate()
-        each.communicate(timeout=20)
+        each.communicate(timeout=120)
 
 
 def door(told: dict[str, str], value: str) -> int:

@@ -53,7 +53,7 @@ def test_it_serves_until_a_signal_and_ends_cleanly(start: Start, number: signal.
     assert told["url"].startswith("http://127.0.0.1:")
     assert ask(told).json()["data"]["fullName"] == "reconciler"
     process.send_signal(number)
-    out, err = process.communicate(timeout=20)
+    out, err = process.communicate(timeout=120)
     assert (process.returncode, out) == (0, b"")
     assert [line.split()[1:] for line in err.decode().splitlines()] == LOGGED
 
@@ -66,7 +66,7 @@ def test_it_ends_when_standard_input_closes_and_is_watched(start: Start) -> None
     process.stdin.write(b"anything\n")
     process.stdin.flush()
     assert ask(told).status_code == 200
-    out, err = process.communicate(timeout=20)
+    out, err = process.communicate(timeout=120)
     assert (process.returncode, out) == (0, b"")
     assert err.count(b"\n") == 2
 
@@ -112,7 +112,7 @@ def test_a_world_it_cannot_serve_is_told_in_one_line(
     if content is not None:
         world.write_text(content, encoding="utf-8")
     process = start("--world", os.fspath(world))
-    out, err = process.communicate(timeout=20)
+    out, err = process.communicate(timeout=120)
     assert (process.returncode, out) == (1, b"")
     assert message in err.decode()
     assert err.count(b"\n") == 1
@@ -121,7 +121,7 @@ def test_a_world_it_cannot_serve_is_told_in_one_line(
 def test_a_port_in_use_is_told_in_one_line(start: Start) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         process = start("--port", str(taken.getsockname()[1]))
-        _, err = process.communicate(timeout=20)
+        _, err = process.communicate(timeout=120)
     assert process.returncode == 1
     assert b"the simulator cannot start" in err
     assert b"Traceback" not in err

@@ -57,7 +57,7 @@ def test_a_defect_is_answered_told_and_kept(world: World) -> None:
 def test_stopping_does_not_wait_for_half_a_request() -> None:
     with running() as served:
         port = urlsplit(served.url).port
-        half = socket.create_connection(("127.0.0.1", port), timeout=20)
+        half = socket.create_connection(("127.0.0.1", port), timeout=120)
         half.sendall(b"PUT /web/api/v2.1/users/1 HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{")
         with httpx.Client(trust_env=False) as client:  # by its answer the first one has arrived
             assert client.get(served.url + "/web/api/v2.1/system/status").status_code == 200

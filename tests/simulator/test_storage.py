@@ -50,7 +50,7 @@ class Started:
 
     def end(self, number: signal.Signals) -> None:
         self.process.send_signal(number)
-        self.process.communicate(timeout=20)
+        self.process.communicate(timeout=120)
         self.client.close()
 
 

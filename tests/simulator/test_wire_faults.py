@@ -76,7 +76,7 @@ def console(world: World, sleep: Callable[[float], Awaitable[None]]) -> Iterator
 
 
 def connect(console: Running, method: str, path: str) -> socket.socket:
-    link = socket.create_connection(("127.0.0.1", urlsplit(console.url).port or 0), timeout=20)
+    link = socket.create_connection(("127.0.0.1", urlsplit(console.url).port or 0), timeout=120)
     lines = [f"{method} {path} HTTP/1.1", "Host: 127.0.0.1:1234",
              f"Authorization: ApiToken {console.token}", "Connection: close", "", ""]  # fmt: skip
     link.sendall("\r\n".join(lines).encode())
@@ -374,7 +374,7 @@ def test_every_answer_has_the_date_of_the_clock(console: Running, ask: Ask) -> N
 
 def test_an_answer_without_a_fault_keeps_the_connection(console: Running) -> None:
     console.rehearse("503@1", "nan@2", "latency@3", "gzip-bomb=1@4")
-    connection = HTTPConnection(urlsplit(console.url).netloc, timeout=20)
+    connection = HTTPConnection(urlsplit(console.url).netloc, timeout=120)
     with contextlib.closing(connection):
         links = set()
         for _ in range(5):

@@ -49,7 +49,7 @@ def starter(desk: Any, end: Any) -> Callable[..., "subprocess.Popen[str]"]:
 
 
 def ended(process: "subprocess.Popen[str]") -> Told:
-    out, err = process.communicate(timeout=2 * PATIENCE)
+    out, err = process.communicate(timeout=PATIENCE)
     assert "Traceback" not in out + err
     return Told(process.returncode, out, err)
 
@@ -68,7 +68,7 @@ def killed_at_its_first_write(start: Any, proxy: Any, faults: Any, **options: An
 
     proxy.when(faults.before(kill), method=WRITES)
     started.append(start(0, **options))
-    said = started[0].communicate(timeout=2 * PATIENCE)
+    said = started[0].communicate(timeout=PATIENCE)
     assert started[0].returncode == -signal.SIGKILL, said
 
 

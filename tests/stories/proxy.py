@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 PREFIX = "/web/api/v2.1"
-PATIENCE = 30
+PATIENCE = 120
 
 
 @dataclass(frozen=True)

@@ -181,7 +181,7 @@ def test_on_a_terminal_only_yes_applies(desk: Any, typed: str, code: int, writte
     with desk.start("apply", stdin=theirs, stdout=subprocess.PIPE) as process:
         os.close(theirs)
         os.write(ours, typed.encode() + b"\n")
-        out, err = process.communicate(timeout=30)
+        out, err = process.communicate(timeout=120)
     os.close(ours)
 
     assert process.returncode == code, out + err

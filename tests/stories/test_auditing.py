@@ -95,7 +95,7 @@ def test_whoever_reads_only_the_beginning_of_the_record_is_no_error(applied: Any
     with applied.start("audit", "show") as process:
         assert "run-started" in process.stdout.readline()
         process.stdout.close()
-        assert process.wait(timeout=30) == 0
+        assert process.wait(timeout=120) == 0
 
 
 def test_every_kind_and_result_of_the_schema_can_be_asked_for() -> None:

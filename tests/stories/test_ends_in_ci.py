@@ -60,7 +60,7 @@ def test_an_interrupted_apply_ends_its_operation_and_pushes_its_journal(
     started.append(process)
     end(process)
 
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=120)
 
     assert process.returncode == 128 + signal.SIGTERM, out + err
     assert "Traceback" not in out + err

@@ -163,6 +163,7 @@ def test_a_refused_token_while_reading_again_stops_the_run_at_once(
     assert proxy.count("GET", PATHS[BO]) == 1
     assert desk.results() == {SIEM: "applied", LENA: "applied", BO: "failed"}
     assert "2 applied, 1 failed, 1 not attempted, of 4" in told.out
+    assert "Give the token's role the permission Users.view" in told.out
 
 
 def test_three_failures_in_a_row_stop_the_run(desk: Any, proxy: Any, faults: Any) -> None:

@@ -30,7 +30,7 @@ def test_a_pause_that_the_console_asked_for_ends_with_the_signal(
     assert "trying again in 100 s" in process.stderr.readline()
 
     process.send_signal(number)
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=120)
 
     assert process.returncode == 128 + number, out + err
     assert "0 applied, 4 not attempted, of 4" in out
@@ -56,7 +56,7 @@ def test_a_pause_of_a_reading_after_a_lost_answer_ends_with_the_signal(
     assert "trying again in 100 s" in process.stderr.readline()
 
     process.send_signal(number)
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=120)
 
     assert process.returncode == 128 + number, out + err
     assert desk.results() == {"service:siem": "unknown"}
@@ -80,7 +80,7 @@ def test_a_signal_after_the_last_write_loses_no_record(
     started.append(desk.start("apply", "--auto-approve"))
     end(started[0])
 
-    out, err = started[0].communicate(timeout=30)
+    out, err = started[0].communicate(timeout=120)
 
     assert started[0].returncode == 128 + number, out + err
     assert desk.results() == dict.fromkeys(ORDER, "applied")
@@ -89,6 +89,23 @@ def test_a_signal_after_the_last_write_loses_no_record(
     assert (desk.folder / ".reconciler" / finished["data"]["undo"]).exists()
     assert "4 applied, of 4" in out
     assert desk.run(*VERIFY).code == 0
+
+
+@pytest.mark.parametrize("command", ["plan", "drift", "snapshot --out x.json"])
+def test_a_pause_while_a_command_only_reads_ends_with_ctrl_c(
+    desk: Any, proxy: Any, faults: Any, end: Any, command: str
+) -> None:
+    proxy.when(faults.status(429, Retry_After="100"), path="/sites", times=99)
+    process = desk.start(*command.split())
+    end(process)
+    assert "trying again in 100 s" in process.stderr.readline()
+
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=90)
+
+    assert (process.returncode, out) == (130, ""), err
+    assert err.endswith("Interrupted.\n")
+    assert "Traceback" not in err
 
 
 @pytest.mark.usefixtures("keys")
@@ -105,7 +122,7 @@ def test_a_signal_before_the_first_write_leaves_a_journal_that_verifies(
     assert "trying again in 100 s" in process.stderr.readline()
 
     process.send_signal(number)
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=120)
 
     assert process.returncode == 128 + number, out + err
     assert "Traceback" not in out + err

@@ -1,11 +1,10 @@
 """Real processes: the story of the issue, and ends that come from outside."""
 
+import contextlib
 import json
 import re
 import signal
 import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +14,8 @@ from reconciler.resources import resource
 LENA, BO, SIEM, EVE = "lena@acme.example", "bo@acme.example", "service:siem", "eve@acme.example"
 ORDER = [SIEM, LENA, BO, EVE]
 WRITES = "POST|PUT|DELETE"
+PRESSES, BREATH = 600, 0.2
+"""How often somebody presses Ctrl-C again, and the seconds between."""
 SUMMARY = re.compile(
     r"^Plan: \d+ to grant, \d+ to revoke, \d+ to invite, \d+ to delete, \d+ unlisted\.$",
     re.MULTILINE,
@@ -43,7 +44,7 @@ def test_plan_apply_plan_drift_on_the_shipped_company(desk: Any, end: Any) -> No
     assert drift.code == 2
     assert "tomas.novak@contractor.example" in drift.out
     simulator.send_signal(signal.SIGTERM)
-    assert simulator.wait(30) == 0
+    assert simulator.wait(120) == 0
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -56,7 +57,7 @@ def test_a_signal_finishes_the_operation_in_flight_and_starts_no_new_one(
     started.append(desk.start("apply", "--auto-approve"))
     end(started[0])
 
-    out, err = started[0].communicate(timeout=30)
+    out, err = started[0].communicate(timeout=120)
 
     assert started[0].returncode == 128 + number, out + err
     assert len(desk.written()) == place + 1
@@ -71,19 +72,19 @@ def test_a_second_signal_ends_the_process_at_once(
 ) -> None:
     started: list[subprocess.Popen[str]] = []
 
-    def twice() -> None:
-        started[0].send_signal(signal.SIGTERM)
-        # The handler has run when the process has been seen to take the signal.
-        while int(status(started[0].pid, "SigPnd") + status(started[0].pid, "ShdPnd"), 16):
-            pass
-        started[0].send_signal(signal.SIGTERM)
-        started[0].wait(30)
+    def until_it_ends() -> None:
+        # Signals that arrive before the handler has run are one signal: somebody presses again.
+        for _ in range(PRESSES):
+            started[0].send_signal(signal.SIGTERM)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                started[0].wait(BREATH)
+                break
 
-    proxy.when(faults.before(twice), method="PUT")
+    proxy.when(faults.before(until_it_ends), method="PUT")
     started.append(desk.start("apply", "--auto-approve"))
     end(started[0])
 
-    started[0].communicate(timeout=30)
+    started[0].communicate(timeout=120)
 
     assert started[0].returncode == -signal.SIGTERM
     assert desk.recorded("intent") == [SIEM]
@@ -98,7 +99,7 @@ def test_ctrl_c_while_reading_is_one_word_and_130(
     started.append(desk.start("apply", "--auto-approve"))
     end(started[0])
 
-    out, err = started[0].communicate(timeout=30)
+    out, err = started[0].communicate(timeout=120)
 
     assert (started[0].returncode, out) == (130, "")
     assert "Interrupted." in err
@@ -115,12 +116,12 @@ def test_after_a_kill_at_any_write_the_next_run_converges_by_itself(
 
     def kill() -> None:
         started[0].send_signal(signal.SIGKILL)
-        started[0].wait(30)
+        started[0].wait(120)
 
     proxy.when(getattr(faults, effect)(kill), method=WRITES, skip=place)
     started.append(desk.start("apply", "--auto-approve"))
     end(started[0])
-    started[0].communicate(timeout=30)
+    started[0].communicate(timeout=120)
     assert started[0].returncode == -signal.SIGKILL
     assert desk.recorded("intent") == ORDER[: place + 1]
     assert desk.recorded("outcome") == ORDER[:place]
@@ -141,14 +142,3 @@ def test_a_refused_token_is_one_error_of_a_real_process(desk: Any, proxy: Any, f
 
     assert (told.code, told.out) == (1, "")
     assert told.err.count("error:") == 1
-
-
-def status(pid: int, field: str) -> str:
-    """Read one field of a process's status from the kernel."""
-    if sys.platform != "linux":
-        pytest.skip("asks the kernel")
-    try:
-        lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines()
-        return next(line.split()[1] for line in lines if line.startswith(field))
-    except FileNotFoundError:
-        return "0"

@@ -175,7 +175,7 @@ def test_what_a_killed_run_left_in_the_place_of_a_token_is_taken_over(
     proxy.when(kill, method="POST", path="/service-users")
     with desk.start(*CREATE) as process:
         killed.append(process.pid)
-        process.communicate(timeout=30)
+        process.communicate(timeout=120)
     assert process.returncode == -signal.SIGKILL
     path = Path(desk.folder, "siem.token")
     assert path.read_text().strip() == "Reserved for an API token; none came."

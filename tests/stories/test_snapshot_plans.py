@@ -103,7 +103,7 @@ def test_no_connection_is_attempted(
         env={key: value for key, value in desk.environ.items() if key not in names},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         check=False,
     )  # fmt: skip
     assert done.returncode == code, done.stderr

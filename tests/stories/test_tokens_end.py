@@ -248,7 +248,7 @@ def test_a_run_killed_after_the_revocation_leaves_the_next_one_to_say_so(
     proxy.when(revoked_and_killed, method="POST", path=REVOKE)
     with parking.start("apply", "--auto-approve") as process:
         killed.append(process.pid)
-        process.communicate(timeout=30)
+        process.communicate(timeout=120)
     assert process.returncode == -signal.SIGKILL
     assert parking.holds(EVE) == ["SOC Lyon"]
 
