@@ -53,7 +53,8 @@ def read(text: str, path: str, file: str) -> Document:
         for event in YAML(typ="safe").parse(stand_ins.put_in(text)):
             reader.take(event)
     except MarkedYAMLError as error:
-        reader.refuse(*_mark(error), "yaml-syntax", _told(error), "Correct the YAML here.")
+        line, column = _mark(error)
+        reader.refuse(line, column, "yaml-syntax", _told(error), _remedy(text, line))
     except YAMLError as error:  # the C reader raises it without a mark
         reader.refuse(1, 1, "yaml-syntax", " ".join(str(error).split()), "Correct the file.")
     except _Stop:
@@ -241,3 +242,10 @@ def _mark(error: MarkedYAMLError) -> tuple[int, int]:
 def _told(error: MarkedYAMLError) -> str:
     parts = [part for part in (error.context, error.problem) if part]
     return "this is not YAML: " + ", ".join(parts)
+
+
+def _remedy(text: str, line: int) -> str:
+    """Return what to do about a line that is not YAML; nobody sees that an indent is a tab."""
+    shown = "".join(text.split("\n")[line - 1 : line])
+    is_tab = "\t" in shown[: len(shown) - len(shown.lstrip())]
+    return "Indent by spaces: a tab is not allowed there." if is_tab else "Correct the YAML here."
