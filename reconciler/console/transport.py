@@ -10,6 +10,7 @@ import ssl
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from functools import cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
 from typing import Any, Protocol, Self
@@ -173,7 +174,7 @@ def network(route: Route) -> httpx.HTTPTransport:
 
     Raises SettingsError when the file of certificates holds none.
     """
-    context = _tls(route.ca_file)
+    context = _tls(route.ca_file) if route.ca_file else _usual_tls()
     proxy = None
     if route.proxy:
         own = context if route.proxy.startswith("https:") else None
@@ -186,12 +187,18 @@ def network(route: Route) -> httpx.HTTPTransport:
     return network
 
 
-def _tls(ca_file: Path | None) -> ssl.SSLContext:
+@cache
+def _usual_tls() -> ssl.SSLContext:
+    """Return the one context with the built-in list: to read the list takes longer than to ask."""
+    return _tls(Path(certifi.where()))
+
+
+def _tls(ca_file: Path) -> ssl.SSLContext:
     """Return a verifying context; `ssl.create_default_context` would read SSLKEYLOGFILE."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     try:
-        context.load_verify_locations(cafile=ca_file or certifi.where())
+        context.load_verify_locations(cafile=ca_file)
     except OSError:
         raise SettingsError(
             f"RECONCILER_CA_FILE: {ca_file} holds no certificates",
