@@ -6,6 +6,7 @@ blobs, lines and differences only, never to compare with the work tree (that wou
 with every such program turned off; and the child gets an environment without any token (T18).
 """
 
+import re
 import subprocess
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ _NO_PROGRAMS = (
 # The same for objects that a partial clone left out: by name for newer versions of git, and by
 # an empty list of allowed transports for all.
 _NO_TRANSPORT = {"GIT_NO_LAZY_FETCH": "1", "GIT_ALLOW_PROTOCOL": "", "GIT_TERMINAL_PROMPT": "0"}
+# Whatever is called so: a job in CI holds tokens of its host too, under many names.
+_SECRET = re.compile(r"TOKEN|SECRET|PASSW|CREDENTIAL", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,16 +34,17 @@ class Git:
 
     folder: Path
     environ: Mapping[str, str]
-    """What the child may see; no variable that leads to a token."""
+    """What the child may see; of this it gets nothing that is called a secret."""
 
     def ask(self, *arguments: str, stdin: bytes = b"") -> bytes | None:
         """Return what git answers, or None when it refuses or is not installed."""
         command = ["git", "-C", str(self.folder), "--no-optional-locks", "--no-replace-objects"]
         command += ["--literal-pathspecs", "--no-pager", *_NO_PROGRAMS, *arguments]
+        seen = {name: value for name, value in self.environ.items() if not _SECRET.search(name)}
         try:
             done = subprocess.run(  # noqa: S603 - fixed words, no shell
                 command,
-                env={**self.environ, **_NO_TRANSPORT},
+                env={**seen, **_NO_TRANSPORT},
                 input=stdin,
                 capture_output=True,
                 timeout=_SECONDS,
