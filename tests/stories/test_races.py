@@ -49,8 +49,8 @@ def invited(desk: Any, name: str) -> None:
     ("name", "interfere"),
     [
         (BO, promoted),
-        (EVE, promoted),
         # The same law in every kind of race, at more positions: tests/reliability, row R5.
+        pytest.param(EVE, promoted, marks=pytest.mark.weekly),
         pytest.param(SIEM, promoted, marks=pytest.mark.weekly),
         pytest.param(BO, removed, marks=pytest.mark.weekly),
         pytest.param(BO, renamed, marks=pytest.mark.weekly),
