@@ -8,7 +8,7 @@ from pathlib import Path
 from reconciler.audit.chain import Chain
 from reconciler.audit.journal import Journal
 from reconciler.audit.signature import Checker, Data, Signer
-from reconciler.cli.afterwards import tell
+from reconciler.cli.telling import tell
 from reconciler.documents.private_file import Kind, read_private, write_private
 from reconciler.errors import JournalError, SettingsError
 from reconciler.settings import private_text

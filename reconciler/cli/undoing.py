@@ -15,8 +15,8 @@ from reconciler.audit.chain import Record
 from reconciler.audit.history import past_revokes
 from reconciler.audit.journal import Journal
 from reconciler.audit.undone import undo_of, undone
-from reconciler.cli.afterwards import tell
 from reconciler.cli.session import Session
+from reconciler.cli.telling import tell
 from reconciler.documents.plan_file import sealed, write_plan_file
 from reconciler.domain.outcome import Outcome
 from reconciler.domain.plan import Options, UndoOf

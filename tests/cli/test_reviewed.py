@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from builders import LYON, NOW, RELAXED, ROLES, SOC, assign, grant, lines, user, world
 
-from reconciler.cli.reviewed import Reviewed, reviewed_plan
+from reconciler.cli.writing.reviewed import Reviewed, reviewed_plan
 from reconciler.documents.plan_file import sealed
 from reconciler.domain.access import Role
 from reconciler.domain.permissions import Permission, RolePermissions

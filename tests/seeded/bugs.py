@@ -293,14 +293,14 @@ BINDING = (
     ),
     Bug(
         "an edited plan passes for the reviewed one",
-        "cli/reviewed.py",
+        "cli/writing/reviewed.py",
         "    if decided_part(tree, derived=derived) != decided_part(file, derived=derived):\n",
         "    if not file:\n",
         "stories/test_tampered_plans.py::test_no_edited_field_changes_what_is_written",
     ),
     Bug(
         "the part of a plan that is left is not judged anew",
-        "cli/reviewed.py",
+        "cli/writing/reviewed.py",
         "make_plan(untargeted, actual, now, only=kept)",
         "replace(make_plan(untargeted, actual, now, only=kept), refusals=())",
         "stories/test_only_planned.py::test_the_part_is_judged_anew_by_the_guardrails_of_now",

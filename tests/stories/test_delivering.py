@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator
 from stories.desk import PATIENCE
 from stories.sink import SinkServer
 
-from reconciler.cli.delivery import Delivery
+from reconciler.cli.writing.delivery import Delivery
 from reconciler.resources import resource
 from reconciler.sinks.address import SinkAddress
 

@@ -26,7 +26,7 @@ from reconciler.locks.local import console_key
 WITHOUT_LOCKS = f"""
 from contextlib import contextmanager
 from reconciler.cli import applying
-from reconciler.cli.locking import Locks
+from reconciler.cli.writing.locking import Locks
 
 @contextmanager
 def unlocked(*_):

@@ -118,28 +118,28 @@ def words_of(tree: ast.Module) -> set[str]:
     [
         (
             {"write_client"},
-            {"cli/console.py", "cli/applying.py", "cli/commands/service_user.py"},
+            {"cli/console.py", "cli/writing/apply.py", "cli/commands/service_user.py"},
         ),
         (
             {"WriteClient"},
             {
-                *("cli/console.py", "cli/applying.py", "cli/commands/demo.py"),
-                "cli/issuing.py",
-                *("cli/writing.py", "console/client.py", "console/writer.py", "workflow/hands.py"),
+                *("cli/console.py", "cli/commands/demo.py"),
+                *("cli/writing/apply.py", "cli/writing/issuing.py", "cli/writing/operations.py"),
+                *("console/client.py", "console/writer.py", "workflow/hands.py"),
             },
         ),
         ({"Writer"}, {"console/writer.py", "workflow/hands.py"}),
         (
             {"Hands"},
             {
-                *("workflow/hands.py", "cli/writing.py"),
-                *("workflow/service_users.py", "cli/issuing.py"),
+                *("workflow/hands.py", "workflow/service_users.py"),
+                *("cli/writing/operations.py", "cli/writing/issuing.py"),
             },
         ),
         (
             {"carry_out"},
             {
-                *("cli/writing.py", "cli/applying.py"),
+                *("cli/writing/apply.py", "cli/writing/operations.py"),
                 *("cli/commands/apply.py", "cli/commands/ci/recorded.py"),
             },
         ),

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import click
 
-from reconciler.cli.applying import Apply, Basis, carry_out
-from reconciler.cli.bases import PlanFile, Policies
-from reconciler.cli.delivery import Delivery, sink_options
 from reconciler.cli.files import Files
 from reconciler.cli.options import journal_kept, plan_options, shaping
 from reconciler.cli.session import Session, pass_session
+from reconciler.cli.writing.apply import Apply, Basis, carry_out
+from reconciler.cli.writing.bases import PlanFile, Policies
+from reconciler.cli.writing.delivery import Delivery, sink_options
 
 
 @click.command("apply")

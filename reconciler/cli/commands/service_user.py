@@ -10,15 +10,15 @@ from typing import Any, TypeVar
 import click
 
 from reconciler.audit.journal import Journal
-from reconciler.cli.beforehand import settle, wait_out
 from reconciler.cli.console import write_client
-from reconciler.cli.delivery import Delivery, sink_options
-from reconciler.cli.issuing import Desk, Order
-from reconciler.cli.locking import locked
 from reconciler.cli.options import files, journal_file
 from reconciler.cli.session import Session, pass_session
 from reconciler.cli.signals import ending_in_order
 from reconciler.cli.signing import signed
+from reconciler.cli.writing.beforehand import settle, wait_out
+from reconciler.cli.writing.delivery import Delivery, sink_options
+from reconciler.cli.writing.issuing import Desk, Order
+from reconciler.cli.writing.locking import locked
 from reconciler.console.reader import read_actual
 from reconciler.documents.instants import ending
 from reconciler.documents.load import load

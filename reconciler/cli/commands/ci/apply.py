@@ -9,15 +9,15 @@ from reconciler import __version__
 from reconciler.audit.history import read_history
 from reconciler.ci.carrier import Carrier
 from reconciler.ci.comment import clock_body, outcome_body, plan_body
-from reconciler.cli.applying import Applied, Apply
 from reconciler.cli.commands.ci.decided import Decided, How, decided
 from reconciler.cli.commands.ci.here import About, Here
 from reconciler.cli.commands.ci.options import placed
 from reconciler.cli.commands.ci.place import check_order, check_place
 from reconciler.cli.commands.ci.plan import verdict_of
 from reconciler.cli.commands.ci.recorded import Announced, carried_out, check_free
-from reconciler.cli.delivery import Delivery, sink_options
 from reconciler.cli.session import Session, pass_session
+from reconciler.cli.writing.apply import Applied, Apply
+from reconciler.cli.writing.delivery import Delivery, sink_options
 from reconciler.domain.review import Review, Trigger
 from reconciler.errors import ExitCode
 from reconciler.rendering.outcomes import outcomes_summary

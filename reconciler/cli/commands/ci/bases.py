@@ -10,10 +10,10 @@ import click
 from reconciler import __version__
 from reconciler.audit.reviews import Settled
 from reconciler.ci.bound import bound_digest
-from reconciler.cli.bases import PlanFile, Policies, show_plan
 from reconciler.cli.files import NO_OPTIONS
-from reconciler.cli.reviewed import Decision, changed_roles
 from reconciler.cli.session import Session
+from reconciler.cli.writing.bases import PlanFile, Policies, show_plan
+from reconciler.cli.writing.reviewed import Decision, changed_roles
 from reconciler.documents.plan_file import saved_plan
 from reconciler.domain.digest import short_digest
 from reconciler.domain.plan import Operation, Options, Plan, Reason

@@ -7,10 +7,10 @@ from reconciler.audit.chain import Record
 from reconciler.audit.reviews import reviewed_commit, settled
 from reconciler.ci.event import plan_digest
 from reconciler.ci.reviewed import BY_HAND, check_comment, merged_request, review_of, reviewed
-from reconciler.cli.applying import Basis
 from reconciler.cli.commands.ci.bases import ByClock, ByDigest, ByHand, plan_file
 from reconciler.cli.commands.ci.here import About, Here
 from reconciler.cli.commands.ci.place import brought, check_workflows
+from reconciler.cli.writing.apply import Basis
 from reconciler.domain.review import Review, Trigger
 from reconciler.errors import RefusedError, SettingsError
 from reconciler.forge.base import Forge, Merged

@@ -9,10 +9,10 @@ from reconciler.audit.chain import Record as Recorded
 from reconciler.audit.journal import Journal
 from reconciler.audit.reviews import begun
 from reconciler.ci.carrier import Carrier
-from reconciler.cli.afterwards import tell
-from reconciler.cli.applying import Applied, Apply, carry_out
-from reconciler.cli.delivery import Delivers
 from reconciler.cli.session import Session
+from reconciler.cli.telling import tell
+from reconciler.cli.writing.apply import Applied, Apply, carry_out
+from reconciler.cli.writing.delivery import Delivers
 from reconciler.errors import ExitCode, ReconcilerError, RefusedError
 from reconciler.rendering.messages import error_text
 from reconciler.workflow.execute import Record

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from reconciler import __version__
 from reconciler.audit import events
 from reconciler.audit.journal import Journal
-from reconciler.cli.afterwards import look_for_others, noted, tell, verify
-from reconciler.cli.delivery import Delivers
-from reconciler.cli.locking import Locks
 from reconciler.cli.session import Session
 from reconciler.cli.signals import Stopping
+from reconciler.cli.telling import tell
 from reconciler.cli.undoing import Undoing
+from reconciler.cli.writing.afterwards import look_for_others, noted, verify
+from reconciler.cli.writing.delivery import Delivers
+from reconciler.cli.writing.locking import Locks
 from reconciler.console.client import WriteClient
 from reconciler.domain.outcome import Outcome, Result
 from reconciler.domain.plan import Plan

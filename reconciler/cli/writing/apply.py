@@ -13,20 +13,20 @@ from typing import Protocol
 from reconciler import __version__
 from reconciler.audit import events
 from reconciler.audit.journal import Journal
-from reconciler.cli.approval import ask
-from reconciler.cli.beforehand import settle, wait_out
 from reconciler.cli.console import write_client
-from reconciler.cli.delivery import Delivers
 from reconciler.cli.evidence import with_evidence
 from reconciler.cli.files import Files, load_files
 from reconciler.cli.history import with_history
-from reconciler.cli.locking import locked
-from reconciler.cli.reviewed import Decision
 from reconciler.cli.session import Session
 from reconciler.cli.signals import ending_in_order
 from reconciler.cli.signing import signed
 from reconciler.cli.undoing import Undoing, with_undo
-from reconciler.cli.writing import Run, Written
+from reconciler.cli.writing.approval import ask
+from reconciler.cli.writing.beforehand import settle, wait_out
+from reconciler.cli.writing.delivery import Delivers
+from reconciler.cli.writing.locking import locked
+from reconciler.cli.writing.operations import Run, Written
+from reconciler.cli.writing.reviewed import Decision
 from reconciler.console.client import WriteClient
 from reconciler.console.reader import read_actual
 from reconciler.domain.plan import Options, Plan

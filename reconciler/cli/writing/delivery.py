@@ -11,8 +11,8 @@ import click
 from reconciler.audit.chain import read_chain
 from reconciler.audit.export import FORMS
 from reconciler.audit.journal import Journal
-from reconciler.cli.afterwards import tell
 from reconciler.cli.session import Session
+from reconciler.cli.telling import tell
 from reconciler.errors import ExitCode, ReconcilerError, RefusedError, SettingsError
 from reconciler.rendering.safe import visible
 from reconciler.settings import Runtime

@@ -4,12 +4,9 @@ By now things have been written, so nothing here raises: what fails is told in w
 and, where it casts doubt on the result, makes the exit code 4.
 """
 
-import contextlib
-
-import click
-
 from reconciler.cli.session import Session
 from reconciler.cli.signals import Stopping
+from reconciler.cli.telling import tell
 from reconciler.console.client import ReadClient
 from reconciler.console.reader import read_actual
 from reconciler.domain.outcome import Outcome, Result
@@ -18,12 +15,6 @@ from reconciler.rendering.outcomes import others_text, remaining_text, unverifie
 from reconciler.workflow.execute import SETTLING, StoppedError
 from reconciler.workflow.lasting import lost
 from reconciler.workflow.witness import Mark, mark, others
-
-
-def tell(text: str, *, err: bool = False) -> None:
-    """Show a result; a reader who went away does not stop a run, whose record is the journal."""
-    with contextlib.suppress(OSError):
-        click.echo(text, err=err, nl=False)
 
 
 def verify(

@@ -9,8 +9,8 @@ import click
 
 from reconciler import __version__
 from reconciler.cli.files import NO_OPTIONS
-from reconciler.cli.reviewed import Decision, Reviewed, reviewed_plan
 from reconciler.cli.session import Session
+from reconciler.cli.writing.reviewed import Decision, Reviewed, reviewed_plan
 from reconciler.documents.plan_file import read_plan_file, saved_plan
 from reconciler.domain.plan import Options
 from reconciler.domain.saved import SavedPlan

@@ -10,8 +10,8 @@ from datetime import timedelta
 from reconciler.audit import events
 from reconciler.audit.journal import Journal
 from reconciler.audit.unfinished import last_sign, resolve, unfinished
-from reconciler.cli.afterwards import tell
 from reconciler.cli.session import Session
+from reconciler.cli.telling import tell
 from reconciler.console.transport import REQUEST_SECONDS
 from reconciler.domain.state import Actual
 from reconciler.rendering.outcomes import on_its_way_text, unfinished_text

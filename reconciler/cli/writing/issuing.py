@@ -11,12 +11,12 @@ from reconciler import __version__
 from reconciler.audit import events
 from reconciler.audit.history import past_revokes
 from reconciler.audit.journal import Journal
-from reconciler.cli.afterwards import tell
-from reconciler.cli.approval import ask
-from reconciler.cli.delivery import Delivers
-from reconciler.cli.locking import Locks
 from reconciler.cli.session import Session
 from reconciler.cli.signals import Stopping
+from reconciler.cli.telling import tell
+from reconciler.cli.writing.approval import ask
+from reconciler.cli.writing.delivery import Delivers
+from reconciler.cli.writing.locking import Locks
 from reconciler.console.client import WriteClient
 from reconciler.documents.secret_file import SecretFile
 from reconciler.domain.outcome import Outcome
