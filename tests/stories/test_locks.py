@@ -25,14 +25,14 @@ from reconciler.locks.local import console_key
 
 WITHOUT_LOCKS = f"""
 from contextlib import contextmanager
-from reconciler.cli import applying
+from reconciler.cli.writing import apply
 from reconciler.cli.writing.locking import Locks
 
 @contextmanager
 def unlocked(*_):
     yield Locks()
 
-applying.locked = unlocked
+apply.locked = unlocked
 {MAIN}"""
 
 
