@@ -16,7 +16,7 @@ EXPORTED = ("run-started", "intent", "outcome", "resolved", "refused")
 NOT_EXPORTED = {
     "run-finished": "a sum of the outcomes",
     "recovered": "about the file, not about anybody's access",
-    "token-revocation": "a step of an operation, whose outcome is told",
+    "token-revocation": "a step of an operation, whose outcome tells of it",
     "lock-taken-over": "about a run that died, not about anybody's access",
 }
 """Kind of record -> why nobody outside is told."""

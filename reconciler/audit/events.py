@@ -1,12 +1,15 @@
 """Plan and outcome -> the plain data of journal records. Pure; the journal adds the chain."""
 
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from reconciler.audit.unfinished import Resolution
 from reconciler.domain.ends import End
+from reconciler.domain.names import PrincipalName
 from reconciler.domain.outcome import Outcome
 from reconciler.domain.plan import Change, Holding, Operation, Plan
-from reconciler.domain.review import Review
+from reconciler.domain.review import Approval, Review
 
 Data = dict[str, Any]
 
@@ -45,6 +48,18 @@ def left_out(count: int) -> Data:
     return {"left_out": count} if count else {}
 
 
+def decided(now: datetime, unsettled: Mapping[PrincipalName, datetime | None]) -> Data:
+    """Describe at which instant a run judged windows, and whom it leaves as they are.
+
+    With each of these the instant after which a window of theirs began or ended unplanned.
+    """
+    left = [
+        {"name": name.label, **({"since": _utc(since)} if since else {})}
+        for name, since in unsettled.items()
+    ]
+    return {"decided": _utc(now), **({"unsettled": left} if left else {})}
+
+
 def ends(plan: Plan) -> Data:
     """Describe until when grants last that the guardrails let pass, for the start of a run.
 
@@ -71,8 +86,10 @@ def intent(operation: Operation) -> Data:
 
 
 def outcome(result: Outcome) -> Data:
-    """Describe what became of an operation."""
+    """Describe what became of an operation, and of the API token that was to end first."""
     return {
+        **({"token": result.token.value} if result.token else {}),
+        **({"remains": result.remains} if result.remains else {}),
         "operation": result.operation.kind.value,
         "principal": _principal(result.operation),
         "result": result.result.value,
@@ -129,11 +146,17 @@ def _review(review: Review) -> Data:
         "head": review.head,
         "author": review.author,
         "merged_by": review.merged_by,
+        "skipped": review.skipped,
     }
     told: Data = {name: text for name, text in texts.items() if text}
     if review.request:
-        told["approvals"] = [{"by": one.by, "commit": one.commit} for one in review.approvals]
+        told["approvals"] = [_approval(one) for one in review.approvals]
     return {**told, "trigger": review.trigger, "commit": review.commit}
+
+
+def _approval(approval: Approval) -> Data:
+    at = {"at": _utc(approval.at.astimezone(UTC))} if approval.at else {}
+    return {"by": approval.by, "commit": approval.commit, **at}
 
 
 def _end(end: End) -> Data:
@@ -146,8 +169,12 @@ def _end(end: End) -> Data:
         "scope_level": end.level.value,
         "scope_id": end.scope_id,
         "role_id": end.role_id,
-        "until": end.until.isoformat().replace("+00:00", "Z") if end.until else "",
+        "until": _utc(end.until) if end.until else "",
     }
+
+
+def _utc(instant: datetime) -> str:
+    return instant.isoformat().replace("+00:00", "Z")
 
 
 def _holding(holding: Holding | None) -> Data | None:

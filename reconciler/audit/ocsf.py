@@ -1,12 +1,13 @@
 """Deeds as OCSF events: class 3005 and 3001 in version 1.8.0, class 3007 in version 1.9.0.
 
-One event for each triple granted or revoked, one more for a user invited or deleted. Pure, so
+One event for each triple granted or revoked, one more for a user invited or deleted, one more for
+an API token that was revoked on the way or that may remain though it was to be. Pure, so
 that the same journal gives the same events wherever it is exported (T75). The uid is made of the
 record's hash, so that an event delivered twice can be told from two events.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -42,6 +43,8 @@ _SEVERITY = {
 """Risk -> severity: 2 from Admin on a site, 3 from Admin on an account or the tenant."""
 
 _REFUSED = (3, "Medium")
+_REMAINS = (3, "Medium")
+"""Of an API token that outlives the access of whom it belongs to."""
 _LIFTED = (3, "Medium")
 """Of everything that a run does while a guardrail is lifted."""
 
@@ -99,6 +102,8 @@ def ocsf(deed: Deed, version: str) -> Iterator[Event]:
         yield _event(deed, version, 0, kind, {})
     for number, change in enumerate(deed.changes, start=1):
         yield _access(deed, version, number, change)
+    if deed.record.kind == "outcome":
+        yield from _token(deed, version)
 
 
 def uid(record: Record, number: int) -> str:
@@ -121,6 +126,23 @@ def _access(deed: Deed, version: str, number: int, change: Event) -> Event:
     event["message"] = f'{word} "{role}" on "{where}" {link} {_name(deed)}: {deed.result}'
     event["unmapped"]["reconciler"]["change"] = change
     return event
+
+
+def _token(deed: Deed, version: str) -> Iterator[Event]:
+    """Tell of the API token that was to end first; of one whose owner is gone there is no need."""
+    data = deed.record.data
+    result, remains = str(data.get("token") or "unknown"), data.get("remains")
+    if result != "applied" and not remains:
+        return
+    step = replace(deed, operation="revoke token", result=result)
+    kind = _LIFE_CYCLE[version, step.operation]
+    event = _event(step, version, len(deed.changes) + 1, kind, {})
+    event["message"] = f"revoke the API token of {_name(deed)}: {result}"
+    event["status_detail"] = result
+    if remains:
+        event["status_detail"] = f"an API token may remain: {remains}"
+        _raise_to(event, _REMAINS)
+    yield event
 
 
 def _refusal(deed: Deed, version: str) -> Event:

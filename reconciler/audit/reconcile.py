@@ -123,10 +123,11 @@ def reconcile(records: Iterable[Record], log: Log, asked: Asked) -> Compared:
     unseen = [each for each in known if each.sequence not in shown and _is_due(each, asked.since)]
     recent = [each for each in unseen if each.ended > asked.now - TOLERANCE]
     early = [each for each in unseen if log.begins and each.ended < log.begins - TOLERANCE]
+    excused = {each.sequence for each in (*recent, *early)}
     return Compared(
         explained=len(own) - len(ghosts),
         ghosts=tuple(ghosts),
-        missing=tuple(each for each in unseen if each not in recent and each not in early),
+        missing=tuple(each for each in unseen if each.sequence not in excused),
         others=tuple(others),
         elsewhere=len(foreign) - len(others),
         recent=len(recent),
@@ -180,13 +181,15 @@ class _Reader:
     def _explains(self, write: Write, activity: Activity) -> bool:
         instant = instant_of(activity.time)
         return (
-            _may_have_written(write)
-            and instant is not None
+            instant is not None
             and write.began - TOLERANCE <= instant <= write.ended + TOLERANCE
-            and (
-                activity.type in _EXPLAINS.get(write.operation, {activity.type})
-                or _ends(write, activity)
-            )
+            and (self._wrote(write, activity) or _ends(write, activity))
+        )
+
+    def _wrote(self, write: Write, activity: Activity) -> bool:
+        return (
+            _may_have_written(write)
+            and activity.type in _EXPLAINS.get(write.operation, {activity.type})
             and self._fits(write, activity)
         )
 
@@ -212,7 +215,9 @@ def _may_have_written(write: Write) -> bool:
 
 
 def _ends(write: Write, activity: Activity) -> bool:
-    return write.ends_token and activity.type in _TOKEN_ENDS
+    # The token goes first, so it may be gone although nothing else was written.
+    may_have = write.took_token or (write.ends_token and _may_have_written(write))
+    return may_have and activity.type in _TOKEN_ENDS
 
 
 def _parted(
@@ -235,6 +240,9 @@ def _is_late(instant: datetime | None, since: datetime | None) -> bool:
 
 
 def _is_due(write: Write, since: datetime | None) -> bool:
-    """Tell whether the log must show a write: it is on record as applied, and asked about."""
-    is_shown = write.operation in _SHOWN
+    """Tell whether the log must show a write: it is on record as applied, and asked about.
+
+    Not one that a later reading found done and that may have been somebody else's work.
+    """
+    is_shown = write.operation in _SHOWN and not write.is_anyones
     return is_shown and write.result == "applied" and _is_late(write.began, since)

@@ -45,6 +45,7 @@ def unfinished(records: Iterable[Record], origin: str | None = None) -> tuple[Un
     """
     origins: dict[str, str] = {}
     opened: dict[_Whom, Unfinished] = {}
+    owners: dict[int, _Whom] = {}
     for record in records:
         home = origins.get(record.run, "")
         whom = _whom(home, record.data)
@@ -53,12 +54,16 @@ def unfinished(records: Iterable[Record], origin: str | None = None) -> tuple[Un
                 origins[record.run] = str(record.data.get("origin") or "")
             case "intent" if _principal(record.data) and (not home or origin in (None, home)):
                 opened[whom] = Unfinished(record.sequence, record.time, record.run, record.data)
+                owners[record.sequence] = whom
             case "outcome" if record.data.get("result") != "unknown":
                 opened.pop(whom, None)
             case "resolved":
                 # By number: it is written before its run says where.
                 answered = record.data.get("intent")
-                opened = {k: each for k, each in opened.items() if each.sequence != answered}
+                owner = owners.get(answered) if isinstance(answered, int) else None
+                # A later intent about the same one stays open.
+                if owner in opened and opened[owner].sequence == answered:
+                    del opened[owner]
     return tuple(sorted(opened.values(), key=lambda each: each.sequence))
 
 

@@ -9,6 +9,8 @@ from reconciler.audit.chain import Record
 
 Data = dict[str, Any]
 
+_MAY_HAVE_HAPPENED = frozenset({"applied", "unknown"})
+
 
 @dataclass(frozen=True, slots=True)
 class Write:
@@ -36,6 +38,10 @@ class Write:
     """Role id -> its name at the time, of the roles that are granted or taken away."""
     ends_token: bool
     """True when the principal's own API token is revoked on the way."""
+    took_token: bool = False
+    """True when that was asked for and may have happened, whatever became of the rest."""
+    is_anyones: bool = False
+    """True when our own outcome cannot tell whether it was us, even if it is done by now."""
 
 
 def writes(records: Iterable[Record]) -> tuple[Write, ...]:
@@ -55,7 +61,8 @@ def writes(records: Iterable[Record]) -> tuple[Write, ...]:
                 found[record.sequence] = write
                 last[_key(record)] = record.sequence
             case "token-revocation" if write := found.get(last.get(_key(record), 0)):
-                found[write.sequence] = replace(write, ends_token=True)
+                took = write.took_token or _word(data, "result") in _MAY_HAVE_HAPPENED
+                found[write.sequence] = replace(write, ends_token=True, took_token=took)
             case "outcome":
                 _close(found, last.get(_key(record)), record)
             case "resolved":
@@ -123,6 +130,7 @@ def _close(found: dict[int, Write], number: Any, record: Record) -> None:
             id=write.id or _word(record.data, "created_id"),
             ended=ended or write.ended,
             result=_word(record.data, "result"),
+            is_anyones=write.is_anyones or write.result == "unknown",
         )
 
 

@@ -1,7 +1,8 @@
-"""One digest for what somebody read and starts by hand: the plan, and what its roles permit.
+"""One digest for what somebody read and starts by hand: the plan, its roles, and what comes later.
 
 The content digest knows a role by id and name. Where the saved plan is at hand its roles are
 compared one by one; a person who copies a digest has no file, so here it stands for both (T35).
+It stands for every window to come as well: once this is applied, the clock opens them unasked.
 """
 
 from collections.abc import Mapping
@@ -16,4 +17,17 @@ def bound_digest(tree: Mapping[str, Any]) -> str:
     Both sides must be able to read what the roles permit; otherwise it is another digest.
     """
     roles = [[role["id"], role["digest"] or ""] for role in tree["roles"]]
-    return digest({"content": tree["content_digest"], "roles": sorted(roles)})
+    later = [_coming(each) for each in tree.get("coming", ())]
+    return digest(
+        {"content": tree["content_digest"], "roles": sorted(roles), "coming": sorted(later)}
+    )
+
+
+def _coming(each: Mapping[str, Any]) -> list[str]:
+    principal, role, scope, window = (each[key] for key in ("principal", "role", "scope", "window"))
+    return [
+        *(principal["kind"], principal["name"], principal["id"] or ""),
+        *(role["id"], role["name"]),
+        *(scope["level"], scope["id"], scope["name"]),
+        *(window["from"], window["until"] or ""),
+    ]

@@ -9,6 +9,7 @@ import base64
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from hashlib import sha1
 from pathlib import Path
 from typing import Self
 
@@ -17,8 +18,7 @@ from reconciler.locks.gitchild import Remote
 
 BRANCH = "reconciler-journal"
 JOURNAL = "journal.jsonl"
-DEPTH = 50
-"""Pushes whose journals are compared with each other."""
+_BRANCH = re.compile(rf"{BRANCH}(-[A-Za-z0-9]+)*")
 _PURPOSE = "the journal's branch"
 _USERS = {
     "GITHUB_TOKEN": "x-access-token",
@@ -49,7 +49,8 @@ class Carrier:
         url = remote_url(environ)
         child = {k: v for k, v in environ.items() if not _TOKENS.fullmatch(k)}
         child |= _credentials(environ, url)
-        return cls(Remote.open(url, f"refs/heads/{BRANCH}", child, _PURPOSE), folder)
+        branch = branch_of(environ)
+        return cls(Remote.open(url, f"refs/heads/{branch}", child, _PURPOSE), folder)
 
     def close(self) -> None:
         """Forget the repository; the folder stays."""
@@ -65,11 +66,11 @@ class Carrier:
 
         Raises SettingsError when the remote does not answer: a run that does not know what
         earlier ones did would judge by less than they. Raises JournalError when the branch holds
-        no journal, or one that was cut or begun anew within the last pushes.
+        no journal, or one that was ever cut or begun anew.
         """
         self._tip = self.remote.tip()
         if self._tip:
-            self._tip = self.remote.fetch(DEPTH)
+            self._tip = self.remote.fetch(depth=None)
             self._pushed = self.remote.files(self._tip)
             self._fetched = self._pushed.get(JOURNAL, b"")
             self._check_grown()
@@ -86,21 +87,25 @@ class Carrier:
             ) from error
 
     def _check_grown(self) -> None:
-        """Raise JournalError unless every push that was fetched only added to the journal."""
+        """Raise JournalError unless every push ever only added to the journal.
+
+        Whoever adds commits can add many, and can merge, so all that leads to the tip counts.
+        """
         if not self._fetched:
             raise self._rewritten("it holds no journal")
-        later = self._fetched
-        for commit in self.remote.past(self._tip or "")[1:]:
-            earlier = self.remote.files(commit, JOURNAL).get(JOURNAL, b"")
-            if not later.startswith(earlier):
-                raise self._rewritten(f"the push {commit[:8]} was not added to, but replaced")
-            later = earlier
+        for blob, (commit, size) in self.remote.versions(self._tip or "", JOURNAL).items():
+            if blob != _blob_id(self._fetched[:size]):
+                raise self._rewritten(f"what the push {commit[:8]} held is not in it any more")
+
+    @property
+    def _branch(self) -> str:
+        return self.remote.ref.removeprefix("refs/heads/")
 
     def _rewritten(self, why: str) -> JournalError:
         return JournalError(
-            f"The branch {BRANCH} was changed by somebody else: {why}.",
+            f"The branch {self._branch} was changed by somebody else: {why}.",
             f"Find out who pushed to it. To go on, put its last good commit back: git push --force "
-            f"{self.remote.url} GOOD:refs/heads/{BRANCH}",
+            f"{self.remote.url} GOOD:{self.remote.ref}",
         )
 
     def push(self, message: str) -> None:
@@ -135,6 +140,17 @@ class Carrier:
             raise JournalError(f"The journal cannot be read: {error.strerror or error}.") from error
 
 
+def branch_of(environ: Mapping[str, str]) -> str:
+    """Return the branch that keeps the journal; raises SettingsError for what is no plain name."""
+    named = environ.get("RECONCILER_JOURNAL_BRANCH", BRANCH)
+    if not _BRANCH.fullmatch(named):
+        raise SettingsError(
+            f"RECONCILER_JOURNAL_BRANCH: {named!a} is no plain name.",
+            f"Name a branch of letters, digits and hyphens that begins with {BRANCH}.",
+        )
+    return named
+
+
 def remote_url(environ: Mapping[str, str]) -> str:
     """Return the address of the repository, RECONCILER_JOURNAL_REMOTE or the runner's own."""
     named = environ.get("RECONCILER_JOURNAL_REMOTE")
@@ -149,6 +165,11 @@ def remote_url(environ: Mapping[str, str]) -> str:
     raise SettingsError(
         "Which repository keeps the journal is not known.", "Name it in RECONCILER_JOURNAL_REMOTE."
     )
+
+
+def _blob_id(content: bytes) -> str:
+    """Return the name that git gives to a file with this content."""
+    return sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
 
 
 def _credentials(environ: Mapping[str, str], url: str) -> dict[str, str]:

@@ -11,7 +11,7 @@ from reconciler.ci import marker
 from reconciler.ci.bound import bound_digest
 from reconciler.domain.digest import short_digest
 from reconciler.errors import ReconcilerError
-from reconciler.rendering.as_markdown import drift_markdown, plan_markdown
+from reconciler.rendering.as_markdown import clean_markdown, drift_markdown, plan_markdown
 from reconciler.rendering.fitting import COMMENT
 from reconciler.rendering.markdown import address, code
 from reconciler.rendering.outcomes_markdown import Aftermath, outcomes_markdown
@@ -23,6 +23,9 @@ ON_MERGE = "Merging applies exactly this plan, or refuses and says what moved."
 """How the plan of a pull request is applied."""
 NOT_OURS = "This changes no policy, so merging it applies nothing: what differs is drift."
 """What stands there when a request is about something else."""
+
+BY_HAND = "To apply by hand: digest"
+"""How the line begins that names it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +54,15 @@ def drift_body(tree: Tree, frame: Frame) -> str:
     return drift_markdown(tree, limit=_room(frame, foot), full_at=frame.run_url) + foot
 
 
-def clean_body(frame: Frame) -> str:
-    """Return that nothing differs any more: what stands in an issue that is closed."""
-    told = "### No drift.\n\n> [!NOTE]\n> **The console holds what the policies say.**\n"
-    return told + _foot(frame, "")
+def clean_body(tree: Tree, frame: Frame) -> str:
+    """Return that nothing differs, what opens later, and what starts an apply by hand."""
+    foot = f"\n{by_hand(tree)}\n{_foot(frame, '')}"
+    return clean_markdown(tree, limit=_room(frame, foot), full_at=frame.run_url) + foot
+
+
+def by_hand(tree: Tree) -> str:
+    """Return the line that names the digest of what was read; it stands in every drift report."""
+    return f"{BY_HAND} {code(bound_digest(tree))}."
 
 
 def unplanned_body(frame: Frame) -> str:
@@ -93,15 +101,15 @@ def _mending(tree: Tree) -> str:
     if tree["refusals"]:
         lines.append("- A guardrail refuses to mend it as it is: change the policies first.")
     elif tree["operations"]:
-        digest = code(bound_digest(tree))
         lines.append(
             "- To make the console hold what the policies say, run the apply workflow with the "
-            f"digest {digest}; it does exactly this or refuses."
+            "digest below; it does exactly this or refuses."
         )
     lines.append(
         "- To keep what the console has, write it into the policies; for somebody whom no policy "
         "names, add or list them there."
     )
+    lines.append(f"\n{by_hand(tree)}")
     return "\n".join(lines) + "\n"
 
 

@@ -43,6 +43,8 @@ class Event:
     """How often this run was started; a host that does not say it leaves it at 1."""
     config: str = ""
     """GitLab: where the pipelines are described; a path, unless it is in another project."""
+    workflow: str = ""
+    """GitHub: path of the workflow that runs, `.github/workflows/apply.yml`."""
     has_secrets: bool = True
     """False for a fork's pull request: the host gives its runs no secrets."""
 
@@ -65,6 +67,7 @@ def github_event(environ: Mapping[str, str], tree: Mapping[str, Any]) -> Event:
         attempt=int(_number(environ.get("GITHUB_RUN_ATTEMPT", "1"), "GITHUB_RUN_ATTEMPT")),
         branch=_branch(environ),
         protected=str(_at(tree, "repository", "default_branch") or ""),
+        workflow=_workflow(environ.get("GITHUB_WORKFLOW_REF", ""), repository),
     )
     match name:
         case "pull_request":
@@ -129,6 +132,12 @@ def plan_digest(text: str) -> str:
             "Give the whole of it, sha256: and 64 digits, as the drift report shows it.",
         )
     return text
+
+
+def _workflow(reference: str, repository: str) -> str:
+    """Return the path in `OWNER/NAME/.github/workflows/apply.yml@refs/heads/main`."""
+    path, _, _ = reference.removeprefix(f"{repository}/").partition("@")
+    return path
 
 
 def _github_request(event: Event, request: object, repository: str) -> Event:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from reconciler.ci.comment import BY_HAND
 from reconciler.ci.later import is_later
 from reconciler.ci.marker import Marker, marked, parse_marker, unmarked
 from reconciler.ci.result import Result
@@ -16,12 +17,21 @@ from reconciler.ci.sticky import is_same_text
 from reconciler.errors import ExitCode
 from reconciler.forge.base import ForbiddenError, Forge, ForgeError, Issue
 from reconciler.rendering.markdown import address
+from reconciler.rendering.markdown_parts import OPENS
 
 LABEL = "access: drift"
 
 _CONSOLE_LINE = re.compile(r"^Console `.*$", re.MULTILINE)
 _INSTANT = re.compile(r"`[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{5,15}(?:Z|[+-][0-9:]{5})`")
 _RUN = re.compile(r"/(?:runs|jobs)/[0-9]+")
+_BY_HAND = re.compile(rf"^{re.escape(BY_HAND)} `sha256:[0-9a-f]{{64}}`\.$", re.MULTILINE)
+_OPENS = "[0-9]+ grants? opens? later"
+_LATER = re.compile(
+    rf"^<details><summary>{_OPENS}</summary>\n\n(?:{re.escape(OPENS)}.*\n)*\n</details>\n\n",
+    re.MULTILINE,
+)
+"""The part of a report that tells of windows to come."""
+_NOW_AND_LATER = re.compile(rf"^(> \*\*Nothing to change) now; {_OPENS}", re.MULTILINE)
 _COMMIT = re.compile(r", commit `[0-9a-f]{8}`")
 
 
@@ -57,6 +67,7 @@ class _Ours:
 def keep_issue(forge: Forge, result: Result, text: str) -> Kept:
     """Make the issue say what a run of drift found, `text` when something differs.
 
+    Of the text that nothing differs, the digest to start by hand stands in the closing note.
     Raises ForgeError. A run without a result leaves the issue as it is: it does not know.
     """
     if result.is_failed:
@@ -68,7 +79,7 @@ def keep_issue(forge: Forge, result: Result, text: str) -> Kept:
         return Kept("A later run has reported already; the issue is left as it is.")
     _close_doubles(forge, found)
     if result.exit_code == ExitCode.DONE:
-        return _clean(forge, newest, marker, result)
+        return _clean(forge, newest, marker, result, text)
     title, body = _title(result), marked(marker, text)
     if newest is None:
         return _opened(forge, title, body, marker)
@@ -92,13 +103,14 @@ def _close_doubles(forge: Forge, found: Sequence[_Ours]) -> None:
         forge.edit_issue(double.number, **kept, is_open=False, note=note)
 
 
-def _clean(forge: Forge, newest: _Ours | None, marker: Marker, result: Result) -> Kept:
+def _clean(forge: Forge, newest: _Ours | None, marker: Marker, result: Result, text: str) -> Kept:
     """Close the issue; its text stays, as what the drift was."""
     if newest is None or not newest.issue.is_open:
         return Kept("No drift, and no issue is open.")
     issue = newest.issue
     body = marked(replace(marker, content=""), unmarked(issue.body))
-    note = f"No drift any more.{_by(result)}"
+    by_hand = _BY_HAND.search(text)
+    note = f"No drift any more.{_by(result)}" + (f"\n\n{by_hand[0]}" if by_hand else "")
     forge.edit_issue(issue.number, title=issue.title, body=body, is_open=False, note=note)
     return Kept(f"The issue {issue.number} was closed.", News.ENDED, issue.url)
 
@@ -152,5 +164,9 @@ def _steady(body: str) -> str:
 
 
 def _told(text: str) -> str:
-    """Return a text without its small print: digests of the policies, our version."""
-    return "\n".join(line for line in text.splitlines() if not line.startswith("<sub>"))
+    """Return a text without its small print, and without what is no drift but only comes later.
+
+    The small print is digests of the policies and our version.
+    """
+    now = _NOW_AND_LATER.sub(r"\1", _LATER.sub("", text))
+    return "\n".join(line for line in now.splitlines() if not line.startswith(("<sub>", BY_HAND)))

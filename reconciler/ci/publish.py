@@ -13,7 +13,7 @@ from reconciler.ci.labels import keep_labels, labels_for
 from reconciler.ci.later import is_later
 from reconciler.ci.marker import Marker
 from reconciler.ci.result import Folder, Result
-from reconciler.ci.sticky import about, keep_comment, ours
+from reconciler.ci.sticky import about, add_outcome, keep_comment, ours
 from reconciler.errors import ExitCode, RefusedError
 from reconciler.forge.base import Forge, ForgeError
 
@@ -60,8 +60,18 @@ def publish(folder: Folder, forge: Forge | None) -> Published:
     elif result.command == "plan":
         _publish_plan(folder, forge, published)
     else:
-        _publish_request(folder, forge, published)
+        _publish_outcome(folder, forge, published)
     return published
+
+
+def _publish_outcome(folder: Folder, forge: Forge, published: Published) -> None:
+    """Add what an apply came to; a later one that has spoken already takes nothing from it."""
+    number, marker = folder.result.number, Marker.of(folder.result)
+
+    def add() -> str:
+        return add_outcome(forge, number, marker, folder.comment, ours(forge.comments(number)))
+
+    _try(add, published)
 
 
 def _publish_plan(folder: Folder, forge: Forge, published: Published) -> None:
@@ -77,8 +87,8 @@ def _publish_plan(folder: Folder, forge: Forge, published: Published) -> None:
     _publish_request(folder, forge, published, head)
 
 
-def _publish_request(folder: Folder, forge: Forge, published: Published, head: str = "") -> None:
-    """Keep the comment current and, for a plan, the labels; each though the other fails."""
+def _publish_request(folder: Folder, forge: Forge, published: Published, head: str) -> None:
+    """Keep the comment current, and the labels; each though the other fails."""
     result, marker = folder.result, Marker.of(folder.result)
     others: list[Marker] = []
     try:
@@ -94,10 +104,9 @@ def _publish_request(folder: Folder, forge: Forge, published: Published, head: s
             return
         others = [each.marker for each in found if each not in same]
         _try(lambda: keep_comment(forge, result.number, marker, folder.comment, found), published)
-    if result.command == "plan":
-        verdicts = [each.verdict for each in others if each.kind == marker.kind]
-        wanted = labels_for([result.verdict, *verdicts])
-        _try(lambda: keep_labels(forge, result.number, wanted), published)
+    verdicts = [each.verdict for each in others if each.kind == marker.kind]
+    wanted = labels_for([result.verdict, *verdicts])
+    _try(lambda: keep_labels(forge, result.number, wanted), published)
 
 
 def _publish_drift(folder: Folder, forge: Forge | None, published: Published) -> None:

@@ -22,7 +22,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from reconciler.ci.comment import NOT_OURS, ON_MERGE, Frame, plan_body
+from reconciler.ci.comment import ON_MERGE, Frame, plan_body
 from reconciler.ci.event import Event
 from reconciler.ci.marker import Marker, parse_marker, unmarked
 from reconciler.ci.result import PLAN, file_digest
@@ -76,11 +76,12 @@ def merged_request(forge: Forge, event: Event) -> Merged:
     return merged
 
 
-def reviewed(forge: Forge, event: Event, merged: Merged, key: str) -> Reviewed:
+def reviewed(forge: Forge, event: Event, merged: Merged, key: str, skipped: str = "") -> Reviewed:
     """Return the plan that was reviewed before a request was merged.
 
-    `key` says which console and folder. Raises RefusedError when there is none that can be
-    trusted, ForgeError when the code host does not answer or does not let us ask for runs.
+    `key` says which console and folder, `skipped` an earlier commit that nobody applied. Raises
+    RefusedError when there is none that can be trusted, ForgeError when the code host does not
+    answer or does not let us ask for runs.
     """
     found = _newest(forge.comments(merged.number), key)
     if found is None:
@@ -96,7 +97,8 @@ def reviewed(forge: Forge, event: Event, merged: Merged, key: str) -> Reviewed:
         )
     _check_verdict(marker, merged)
     _check_run(forge.run(marker.run), found, merged)
-    review, text = review_of(event, merged), unmarked(comment.body)
+    _check_approvals(comment, merged)
+    review, text = review_of(event, merged, skipped=skipped), unmarked(comment.body)
     return Reviewed(marker.content, review, text, marker.run, _plan(forge, marker, merged))
 
 
@@ -113,8 +115,8 @@ def check_comment(found: Reviewed, tree: Mapping[str, Any], event: Event) -> Non
         )
     url = event.run_url.removesuffix(event.run) + found.run
     commit = _COMMIT.search(found.comment)
-    frames = [Frame(url, commit[1] if commit else "", how) for how in (ON_MERGE, NOT_OURS)]
-    if _plain(found.comment) not in [_plain(plan_body(dict(tree), frame)) for frame in frames]:
+    frame = Frame(url, commit[1] if commit else "", ON_MERGE)
+    if _plain(found.comment) != _plain(plan_body(dict(tree), frame)):
         raise RefusedError(
             f"The plan comment on pull request {found.review.request} was edited, or is not ours: "
             f"it does not say what the plan of run {found.run} says.",
@@ -122,13 +124,16 @@ def check_comment(found: Reviewed, tree: Mapping[str, Any], event: Event) -> Non
         )
 
 
-def review_of(event: Event, merged: Merged | None = None) -> Review:
-    """Return what goes on record of who looked at a run."""
+def review_of(
+    event: Event, merged: Merged | None = None, *, commit: str = "", skipped: str = ""
+) -> Review:
+    """Return what goes on record of who looked at a run; `commit` is another than the run's own."""
     review = Review(
         trigger=event.trigger.value,
-        commit=event.commit,
+        commit=commit or event.commit,
         run=event.run_url,
         started_by=event.started_by if event.trigger is not Trigger.SCHEDULE else "",
+        skipped=skipped,
     )
     if merged is None:
         return review
@@ -203,6 +208,23 @@ def _check_time(updated: datetime | None, ran: tuple[datetime, datetime], merged
             f"{what} at {_shown(updated)}, and not by its run, which went from {_shown(started)} "
             f"to {_shown(ended)}.",
             _FIND_OUT,
+        )
+
+
+def _check_approvals(comment: Comment, merged: Merged) -> None:
+    """Raise RefusedError when everybody approved before the plan said what it says.
+
+    A plan is made anew without a new commit too, and a host drops approvals for those only. Where
+    nobody has to approve, and where the host does not say when, there is nothing to compare.
+    """
+    times = [one.at for one in merged.approvals]
+    known = [instant for instant in times if instant]
+    if comment.updated and known and len(known) == len(times) and max(known) < comment.updated:
+        raise RefusedError(
+            f"The plan comment on pull request {merged.number} was last written at "
+            f"{_shown(comment.updated)}, and everybody approved before that: nobody has approved "
+            "this plan.",
+            BY_HAND,
         )
 
 

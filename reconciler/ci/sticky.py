@@ -1,4 +1,4 @@
-"""One comment for each thing there is to say on a pull request, kept current.
+"""What we say on a pull request: a plan in one comment, kept current, each outcome in its own.
 
 Ours is what our account wrote and what begins with a marker about the same thing; either alone
 proves nothing (T15).
@@ -16,6 +16,8 @@ from reconciler.rendering.markdown import code
 _ATTEMPTS = 2
 _PLACE = re.compile(r"https://[A-Za-z0-9._~/:-]{1,400}#[a-z]+[_-][0-9]{1,20}")
 """Where a comment stands on a page; a link only when it is as plain as that."""
+_ESCAPED = re.compile(r"^(\s*)\\(?=/)")
+"""What stands before a line that GitLab would obey (`forge.gitlab`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,7 @@ def keep_comment(
     body = _body(forge, marker, text)
     same = about(found, marker)
     if not same:
-        return _add(forge, number, body, marker)
+        return _add(forge, number, body, marker, found)
     newest, *older = same
     told = "The comment says this already."
     if not is_same_text(newest.comment.body, body):
@@ -70,13 +72,29 @@ def keep_comment(
     return f"{told} {len(older)} earlier folded." if older else told
 
 
+def add_outcome(
+    forge: Forge, number: str, marker: Marker, text: str, found: Sequence[Ours]
+) -> str:
+    """Say what an apply came to in a comment of its own; return what was done, for the log.
+
+    What an apply has said is never replaced: it names the journal's head, by which somebody finds
+    out later whether the journal was rewritten. `found` are our comments on the pull request; the
+    same text of the same run is not said twice. Raises ForgeError.
+    """
+    body = _body(forge, marker, text)
+    if any(is_same_text(each.comment.body, body) for each in found):
+        return "The comment says this already."
+    return _add(forge, number, body, marker, found)
+
+
 def is_same_text(one: str, two: str) -> bool:
-    """Compare texts as a host keeps them: it may end lines otherwise and cut off blanks."""
+    r"""Compare texts as a host keeps them: line ends, blanks at ends, `\` before a `/`."""
     return _plain(one) == _plain(two)
 
 
-def _add(forge: Forge, number: str, body: str, marker: Marker) -> str:
+def _add(forge: Forge, number: str, body: str, marker: Marker, found: Sequence[Ours]) -> str:
     """Add a comment; after a lost answer look whether it is there before adding it again."""
+    known = {each.comment.id for each in found}
     attempt = 1
     while True:
         try:
@@ -84,7 +102,8 @@ def _add(forge: Forge, number: str, body: str, marker: Marker) -> str:
         except ForbiddenError:
             raise
         except ForgeError:
-            if not any(each.marker == marker for each in ours(forge.comments(number))):
+            new = [each for each in ours(forge.comments(number)) if each.comment.id not in known]
+            if not any(each.marker == marker for each in new):
                 if attempt == _ATTEMPTS:
                     raise
                 attempt += 1
@@ -120,4 +139,5 @@ def _age(each: Ours) -> tuple[int, int]:
 
 
 def _plain(text: str) -> str:
-    return "\n".join(line.rstrip() for line in text.replace("\r\n", "\n").split("\n")).strip()
+    lines = text.replace("\r\n", "\n").split("\n")
+    return "\n".join(_ESCAPED.sub(r"\1", line.rstrip()) for line in lines).strip()

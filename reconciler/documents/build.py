@@ -21,7 +21,7 @@ from reconciler.domain.policy import (
     RoleName,
     ScopeName,
 )
-from reconciler.errors import PolicyError, Problem
+from reconciler.errors import Place, PolicyError, Problem
 
 MAX_CLAIMS = 1_000_000
 """Most triples that all assignments together may spell out."""
@@ -42,7 +42,9 @@ def build(documents: Sequence[Document], *, whole: bool = True) -> Policy:
         problems.append(Problem(None, "too-many-grants", told, "Name fewer, or use globs."))
         raise PolicyError(tuple(problems))
     assignments, former = tuple(builder.assignments), tuple(builder.former)
-    problems += contradictions(assignments, former)
+    # Whose time cannot be told says nothing yet that others could contradict.
+    dated = [one for one in assignments if one.place not in builder.undated]
+    problems += contradictions(assignments, former, dated)
     if problems:
         raise PolicyError(tuple(problems))
     return Policy(
@@ -61,6 +63,7 @@ class _Builder:
         self.directory = directory
         self.whole = whole
         self.assignments: list[Assignment] = []
+        self.undated: set[Place] = set()
         self.former: list[Former] = []
         self.notes: list[Problem] = []
         self.claims = 0
@@ -82,7 +85,9 @@ class _Builder:
         role, reason, replaces = parts["role"], parts.get("reason"), parts.get("replaces_standing")
         window, problems = read_window(document, parts)
         self.directory.problems.extend(problems)
-        if replaces and replaces.value and window is None:
+        if problems:
+            self.undated.add(document.place(node))
+        elif replaces and replaces.value and window is None:
             told = "`replaces_standing` says nothing without `from` or `until`"
             self._refuse(document, replaces, "no-window", told, "Add a window, or drop the key.")
         self.assignments.append(

@@ -12,9 +12,12 @@ from reconciler.planning.conflicts import Claim, conflicts
 
 
 def contradictions(
-    assignments: Sequence[Assignment], former: Sequence[Former]
+    assignments: Sequence[Assignment], former: Sequence[Former], dated: Sequence[Assignment]
 ) -> Iterator[Problem]:
-    """Yield what cannot be: somebody former and assigned, two levels, two roles on a scope."""
+    """Yield what cannot be: somebody former and assigned, two levels, two roles on a scope.
+
+    `dated` are the assignments whose time can be told; levels and roles are compared over time.
+    """
     named = _named(assignments)
     seen: dict[PrincipalName, Place] = {}
     for entry in former:
@@ -25,7 +28,7 @@ def contradictions(
         elif entry.name in named:
             told = f"`{entry.name}` is listed as former, but assigned at {named[entry.name]}"
             yield Problem(entry.place, "former-assigned", told, "Remove one of the two.")
-    yield from conflicts(_claims(assignments))
+    yield from conflicts(_claims(dated))
 
 
 def warnings(

@@ -215,6 +215,25 @@ class RoleChange:
 
 
 @dataclass(frozen=True, slots=True)
+class Coming:
+    """A grant that the policies ask for from a later instant on; the clock brings it about."""
+
+    name: PrincipalName
+    principal_id: str | None
+    """None for somebody who is to be invited then."""
+    grant: Grant
+    """Where a pattern is meant, its scope is a site without id that is called like the pattern."""
+    window: Window
+    risk: Risk
+    places: tuple[Place, ...] = ()
+    """Where the files name the principal for it."""
+    note: str | None = None
+    """The `reason:` of the assignment."""
+    is_new: bool = False
+    """True when the policies of the base commit did not ask for as much; False without a base."""
+
+
+@dataclass(frozen=True, slots=True)
 class UndoOf:
     """The run whose inverse a plan is."""
 
@@ -261,6 +280,8 @@ class Plan:
     """Every role in the changes, sorted by name and id."""
     role_changes: tuple[RoleChange, ...] = ()
     """Roles that permit something else than pinned, whoever holds them; sorted by name and id."""
+    coming: tuple[Coming, ...] = ()
+    """What windows grant that open after the instant, by when; outside the content digest."""
     options: Options = field(default_factory=Options)
     ends: tuple[End, ...] | None = None
     """Ends that an apply of this plan has judged, where the journal does not say so yet; sorted.

@@ -1,6 +1,7 @@
 """Who looked at a run before it wrote: evidence for the journal, taken from the code host."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 
@@ -24,6 +25,8 @@ class Approval:
     by: str
     commit: str
     """The head that was approved; empty where the host does not say."""
+    at: datetime | None = None
+    """When, with a time zone; None where the host does not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,4 +48,7 @@ class Review:
     """The last commit of the pull request: what the reviewed plan was made from."""
     author: str = ""
     merged_by: str = ""
+    skipped: str = ""
+    """The first commit before this one whose policies nobody has applied; empty when there is none.
+    Then this run's policies were not reviewed as a whole, and the clock does not go on from it."""
     approvals: tuple[Approval, ...] = ()

@@ -81,6 +81,12 @@ class RunOf:
     """When it was first started, however often since."""
     ended: datetime | None
     """When it ended the last time; None while it runs."""
+    workflow: str
+    """Path of the workflow file that ran, `.github/workflows/apply.yml`; empty where the host names
+    none of this repository, as GitLab never does."""
+    is_success: bool
+    """Whether it ended, and well, by the host's word; False while it runs. GitLab: of the job
+    itself, which ends before the pipeline that it is of."""
 
 
 class Forge(Protocol):

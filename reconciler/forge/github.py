@@ -213,7 +213,11 @@ class GitHub(GitHubRuns):
             if by and by != author and text(item, "state") in _OPINIONS:
                 latest[by] = item
         return tuple(
-            Approval(by, text_or_nothing(latest[by], "commit_id"))
+            Approval(
+                by,
+                text_or_nothing(latest[by], "commit_id"),
+                moment_or_none(latest[by], "submitted_at"),
+            )
             for by in sorted(latest)
             if text(latest[by], "state") == "APPROVED"
         )

@@ -32,6 +32,7 @@ _TRIGGERS = {
     "workflow_dispatch": Trigger.DISPATCH,
 }
 _MAX_RUNS = 30
+_WORKFLOW = re.compile(r"\.github/workflows/[A-Za-z0-9._-]{1,200}\.ya?ml")
 
 
 class GitHubRuns:
@@ -65,6 +66,8 @@ class GitHubRuns:
             # finds right already keeps the instant at which an earlier one wrote it.
             started=moment(told, "created_at"),
             ended=moment(told, "updated_at") if has_ended else None,
+            workflow=_workflow(told),
+            is_success=has_ended and text_or_nothing(told, "conclusion") == "success",
         )
 
     def artifact(self, run: str, name: str) -> dict[str, bytes] | None:
@@ -150,6 +153,20 @@ class GitHubRuns:
             return True
         path = f"{self._home}/compare/{commit}...{tip}?per_page=1"
         return text(self._api.get(path, needs=_CONTENTS), "status") == "ahead"
+
+
+def _workflow(told: Any) -> str:
+    """Return the path of the workflow file, without the ref that may follow it.
+
+    Only the run's own branch is cut off: a file could be called `apply.yml@evil.yml`. What is not
+    plain then, as runs that no file of the repository describes (`dynamic/...`), is empty.
+    """
+    path, branch = text(told, "path"), text_or_nothing(told, "head_branch")
+    for ref in (f"@refs/heads/{branch}", f"@{branch}"):
+        if branch and path.endswith(ref):
+            path = path.removesuffix(ref)
+            break
+    return path if _WORKFLOW.fullmatch(path) else ""
 
 
 def _is_own(told: Any) -> bool:

@@ -211,10 +211,16 @@ class GitLab(GitLabRuns):
         )
 
     def _approvals(self, number: str, author: str) -> tuple[Approval, ...]:
-        """Return who approves ("Merge request approvals API"), which says no commit."""
+        """Return who approves ("Merge request approvals API"), which says no commit.
+
+        Older servers leave out when, too.
+        """
         told = self._api.get(f"{self._request(number)}/approvals", needs=_READ)
-        by = {text(item, "user", "username") for item in objects(told, "approved_by")}
-        return tuple(Approval(one, "") for one in sorted(by - {author}))
+        found = {text(item, "user", "username"): item for item in objects(told, "approved_by")}
+        return tuple(
+            Approval(by, "", moment_or_none(found[by], "approved_at"))
+            for by in sorted(found.keys() - {author})
+        )
 
     def _files(self, path: str) -> dict[str, bytes] | None:
         try:

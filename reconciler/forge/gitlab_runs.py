@@ -65,6 +65,10 @@ class GitLabRuns:
             # finds the note right already.
             started=moment(told, "created_at"),
             ended=moment_or_none(told, "finished_at") if text(told, "status") in _ENDED else None,
+            # Which file described it, no answer says: only where the project looks for one now.
+            workflow="",
+            # The job's own word: that the outcome was not published takes nothing from an apply.
+            is_success=text(job, "status") == "success",
         )
 
     def _head(self, told: Any) -> str:

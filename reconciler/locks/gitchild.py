@@ -90,10 +90,11 @@ class Remote:
         """Return the message of a commit, after `fetch`."""
         return self.ask("cat-file", "commit", commit).partition("\n\n")[2]
 
-    def fetch(self, depth: int = 1) -> str:
-        """Fetch what the ref names, and so many commits of its past; return the commit."""
+    def fetch(self, depth: int | None = 1) -> str:
+        """Fetch what the ref names, and so many commits of its past, or all; return the commit."""
         refspec = f"+{self.ref}:refs/seen"
-        self.ask("fetch", "--quiet", "--no-tags", f"--depth={depth}", "--", self.url, refspec)
+        cut = () if depth is None else (f"--depth={depth}",)
+        self.ask("fetch", "--quiet", "--no-tags", *cut, "--", self.url, refspec)
         return self.ask("rev-parse", "--verify", "refs/seen^{commit}").strip()
 
     def files(self, commit: str, *names: str) -> dict[str, bytes]:
@@ -108,9 +109,20 @@ class Remote:
                 found[name] = self._bytes("cat-file", "blob", about.split()[-1])
         return found
 
-    def past(self, commit: str) -> list[str]:
-        """Return the first parents of a commit that were fetched, newest first, itself included."""
-        return self.ask("rev-list", "--first-parent", commit).split()
+    def versions(self, commit: str, name: str) -> dict[str, tuple[str, int]]:
+        """Return every version of a file in a commit's fetched past, whatever way leads there.
+
+        The id of a version -> the newest commit that holds it, and how many bytes it has.
+        """
+        commits = self.ask("rev-list", commit).split()
+        asked = "".join(f"{one}:{name}\n" for one in commits)
+        answers = self.ask("cat-file", "--batch-check", stdin=asked).splitlines()
+        found: dict[str, tuple[str, int]] = {}
+        for one, answer in zip(commits, answers, strict=True):
+            blob, kind, size = [*answer.split(), "", ""][:3]
+            if kind == "blob":
+                found.setdefault(blob, (one, int(size)))
+        return found
 
     def commit(
         self, message: str, files: Mapping[str, bytes] | None = None, parent: str | None = None

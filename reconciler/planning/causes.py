@@ -67,8 +67,9 @@ def _attributed(change: Change, cause: Reason, is_applied: bool) -> Change:  # n
 
 def as_drift(plan: Plan) -> Plan:
     """Return the plan of `drift`: compared with the policies themselves, all else is drift."""
+    told = replace(plan, coming=tuple(replace(each, is_new=False) for each in plan.coming))
     return _each(
-        plan,
+        told,
         lambda change, _: (
             replace(change, reason=Reason.CONSOLE_DRIFT)
             if change.reason in {Reason.POLICY, Reason.YOUR_CHANGE}

@@ -80,6 +80,13 @@ class Claimer:
             for grant, glob in grants
         ]
 
+    def grants(self, assignment: Assignment) -> list[tuple[Grant, str | None]]:
+        """Return what an assignment asks for each member, with the pattern that found it.
+
+        What does not resolve is left out; `claims` reports it.
+        """
+        return self._grants(assignment)[0]
+
     def _grants(
         self, assignment: Assignment
     ) -> tuple[list[tuple[Grant, str | None]], list[Problem]]:

@@ -47,16 +47,32 @@ def too_large_a_share(judged: Judged) -> Iterable[Refusal]:
     fraction = Fraction(str(value))
     lost = Counter(judged.lost)
     there = Counter(grant.scope for grants in judged.holders.values() for grant in grants)
-    for scope, count in sorted(lost.items(), key=lambda item: item[0].sort_key):
-        limit = max(1, math.floor(fraction * there[scope]))
-        if count > limit:
-            yield Refusal(
-                "max_revoke_fraction",
-                f"{scope.name} would lose {count} of its {there[scope]} grants; "
-                f"at most {limit} are allowed ({value:.0%}, and always one).",
-                _RAISE.format(rule="max_revoke_fraction", value=round(count / there[scope], 2))
-                + _unproven(judged),
-            )
+    limits = {scope: max(1, math.floor(fraction * there[scope])) for scope in lost}
+    over = [scope for scope, count in lost.items() if count > limits[scope]]
+    # One override lifts the limit of all scopes: what is suggested is enough for each.
+    enough = max((_share(lost[scope], there[scope]) for scope in over), default=0.0)
+    for scope in sorted(over, key=lambda each: each.sort_key):
+        yield Refusal(
+            "max_revoke_fraction",
+            f"{scope.name} would lose {lost[scope]} of its {there[scope]} grants; "
+            f"at most {limits[scope]} are allowed ({value:.0%}, and always one).",
+            _RAISE.format(rule="max_revoke_fraction", value=enough) + _unproven(judged),
+        )
+
+
+def _share(count: int, there: int) -> float:
+    """Return the share that allows so many, and not one more, with as few digits as that takes.
+
+    Rounded up: a share a little too small allows one less than it seems to.
+    """
+    digits = 2
+    while math.floor((share := _rounded_up(count, there, digits)) * there) != count:
+        digits += 1
+    return float(share)
+
+
+def _rounded_up(count: int, there: int, digits: int) -> Fraction:
+    return Fraction(-(-count * 10**digits // there), 10**digits)
 
 
 def too_many_over_time(judged: Judged) -> Iterable[Refusal]:

@@ -16,6 +16,7 @@ from reconciler.errors import PolicyError, Problem
 from reconciler.planning.before import before
 from reconciler.planning.catalog import Catalog, did_you_mean
 from reconciler.planning.causes import attributed
+from reconciler.planning.coming import Asking, coming
 from reconciler.planning.compare import Comparison, Rules, compare
 from reconciler.planning.content import content_digest
 from reconciler.planning.departed import no_longer_former
@@ -113,7 +114,13 @@ def decide(
     unknown = tuple(unknown_roles(judged))
     if unknown:
         raise PolicyError(unknown)
-    return replace(_as_plan(judged, compared, wanted), roles=privileges.planned(operations))
+    later = Asking(wanted.policy, wanted.base, base, targeted, names, privileges.giving_access)
+    return replace(
+        _as_plan(judged, compared, wanted),
+        roles=privileges.planned(operations),
+        # Once an undo is made, the policies ask for nothing.
+        coming=() if wanted.undo else coming(later, instant),
+    )
 
 
 def _as_plan(

@@ -87,8 +87,10 @@ def _guarded(judged: Judged) -> Iterable[Problem]:
             "takes one away is refused.",
         )
     yield from _overridden(judged)
+    people = judged.names.people
     for name in judged.guardrails.protected:
-        if judged.names.people.is_absent(name):
+        # Whom a narrow token does not see may be there all the same.
+        if people.sees_all and people.is_absent(name):
             yield Problem(
                 None,
                 "protected-absent",

@@ -2,11 +2,18 @@
 
 from collections.abc import Iterable
 
+from reconciler.domain.access import Level
 from reconciler.domain.names import PrincipalKind, PrincipalName
 from reconciler.domain.policy import UserEntry
 from reconciler.domain.state import Actual, Principal
 from reconciler.errors import Place, Problem
 from reconciler.planning.catalog import did_you_mean
+from reconciler.planning.standing import stands_at
+
+_WIDER = (
+    "Use a token at the tenant: only that one sees who is on the console and who is new, and at "
+    "which level they stand."
+)
 
 
 class People:
@@ -16,6 +23,9 @@ class People:
         self._named: dict[PrincipalName, list[Principal]] = {}
         self._service_ids: dict[str, Principal] = {}
         self._level = actual.identity.level
+        self.sees_all = self._level is Level.TENANT
+        """False for a token below the tenant: whom it does not see may be there."""
+        self.view = f"this token, which stands at {stands_at(actual)}"
         for principal in actual.principals:
             self._named.setdefault(principal.name, []).append(principal)
             if principal.kind is PrincipalKind.SERVICE:
@@ -55,6 +65,8 @@ class People:
         if name.kind is PrincipalKind.USER or may_be_absent:
             return None
         names = [n.label for n in self._named if n.kind is PrincipalKind.SERVICE]
+        if not self.sees_all:
+            return self.unseen(name, place, did_you_mean(name.label, names))
         return Problem(
             place,
             "unknown-service-user",
@@ -71,6 +83,15 @@ class People:
         """Return `Did you mean ...?` over the principals of the console, or an empty string."""
         return did_you_mean(name.label, (known.label for known in self._named))
 
+    def unseen(self, name: PrincipalName, place: Place, close: str = "") -> Problem:
+        """Return why a narrow token cannot tell whether somebody is new, with what is near."""
+        return Problem(
+            place,
+            "not-visible",
+            f'"{name}" is not visible to {self.view}.',
+            f"{close} {_WIDER}".lstrip(),
+        )
+
     def pins(self, entries: Iterable[UserEntry]) -> Iterable[Problem]:
         """Report every address that now belongs to another id than the one pinned (T34)."""
         for entry in entries:
@@ -86,7 +107,9 @@ class People:
                         f"pinned {entry.id}: the address was given to somebody else.",
                         "Find out who holds the address now; then correct or remove the id.",
                     )
-            if not found:
+            if not found and not self.sees_all:
+                yield self.unseen(entry.name, entry.place)
+            elif not found:
                 yield Problem(
                     entry.place,
                     "identity-changed",

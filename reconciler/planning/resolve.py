@@ -63,10 +63,10 @@ def resolve(
     problems.extend(_named_twice(principals))
     if problems:
         raise PolicyError(tuple(problems))
-    misspelt = [found for former in policy.former for found in _misspelt(former, people)]
+    absent = [found for former in policy.former for found in _absent(former, people)]
     warnings = (
         *policy.warnings,
-        *misspelt,
+        *absent,
         *renamed(policy, names, instant),
         *departed_pins(policy, actual, names.pins),
         *lookalikes(policy, actual),
@@ -126,6 +126,9 @@ def _cannot_invite(named: _Named, found: Principal | None, people: People) -> It
     if found is None and named.is_awaited and not (named.entry and named.entry.full_name):
         invite = f"under `users:` write {named.name}: {{name: Full Name}}."
         close = people.suggest(named.name)
+        if not people.sees_all:
+            yield people.unseen(named.name, named.places[0], close)
+            return
         yield Problem(
             named.places[0],
             "unknown-user",
@@ -134,16 +137,27 @@ def _cannot_invite(named: _Named, found: Principal | None, people: People) -> It
         )
 
 
-def _misspelt(former: Former, people: People) -> Iterable[Problem]:
-    """Point out a leaver whom nobody on the console is, but somebody nearly is."""
+def _absent(former: Former, people: People) -> Iterable[Problem]:
+    """Point out a leaver who cannot be seen, or whom nobody is, but somebody nearly is."""
     # Asked first, since likeness is looked for among everybody on the console.
-    close = people.suggest(former.name) if people.is_absent(former.name) else ""
-    if close:
+    if not people.is_absent(former.name):
+        return
+    close = people.suggest(former.name)
+    gone = "Whoever has left the console already may be taken out of `former:`."
+    if not people.sees_all:
+        yield Problem(
+            former.place,
+            "former-unseen",
+            f'"{former.name}" must hold nothing; {people.view}, sees nobody of that name: whether '
+            "the access has ended is unknown.",
+            f"{close} Run this with a token at the tenant. {gone}".lstrip(),
+        )
+    elif close:
         yield Problem(
             former.place,
             "former-absent",
             f'"{former.name}" must hold nothing, and is not on the console.',
-            f"{close} Whoever has left the console already may be taken out of `former:`.",
+            f"{close} {gone}",
         )
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from reconciler.rendering.attention import attention
+from reconciler.rendering.coming import new_coming, what, when
 from reconciler.rendering.safe import short, visible
 from reconciler.rendering.wording import access_roles, danger, plural, why
 
@@ -30,7 +31,8 @@ def plan_annotations(tree: Tree) -> str:
     a notice. Changes that stand in no file are not told here. Empty when there is nothing.
     """
     found = [*_refusals(tree["refusals"]), *_role_changes(tree["role_changes"])]
-    return _commands([*found, *_changes(tree), *_problems(tree["warnings"], "warning")])
+    found += [*_coming(tree), *_changes(tree)]
+    return _commands([*found, *_problems(tree["warnings"], "warning")])
 
 
 def problem_annotations(problems: Iterable[Tree], warnings: Iterable[Tree] = ()) -> str:
@@ -63,6 +65,24 @@ def _changes(tree: Tree) -> Iterable[_Found]:
     ordered = [sorted(found, key=_rank) for found in lines.values()]
     for found in sorted(ordered, key=lambda found: _rank(found[0])):
         yield _line(found, access)
+
+
+def _coming(tree: Tree) -> Iterable[_Found]:
+    """Tell what is new and opens later on its lines; never milder than a warning."""
+    lines: dict[tuple[str, int], list[Tree]] = {}
+    for each in new_coming(tree):
+        for place in each["places"][:1]:
+            lines.setdefault((place["file"], place["line"]), []).append(each)
+    for found in lines.values():
+        told = [
+            f"opens later: {what(each, short)}: {short(each['principal']['name'])}, "
+            f"{when(each, short)}"
+            for each in found[:_TOLD]
+        ]
+        rest = len(found) - _TOLD
+        told += [f"and {rest} more by this line"] if rest > 0 else []
+        title = f"plan: {plural(len(found), 'grant')} for later"
+        yield "warning", found[0]["places"][0], title, "\n".join(told)
 
 
 def _rank(found: tuple[Tree, Tree]) -> tuple[int, int, bool]:

@@ -13,6 +13,7 @@ from typing import Any
 
 from reconciler.rendering.as_text import place_text
 from reconciler.rendering.attention import worst, worst_first
+from reconciler.rendering.coming import NEW, coming
 from reconciler.rendering.safe import visible
 
 Tree = dict[str, Any]
@@ -24,9 +25,9 @@ _ESCAPE = re.compile(r"\\(\\|n|r|t|x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8})")
 
 PLAN_HEADER = (
     *("kind", "risk", "action", "principal", "role", "scope", "level", "reason", "until", "note"),
-    *("remedy", "place", "commit", "principal_id", "role_id", "scope_id"),
+    *("remedy", "place", "commit", "principal_id", "role_id", "scope_id", "from"),
 )
-"""Columns of `plan_csv`. `kind` is refusal, role change, change, unlisted or warning."""
+"""Columns of `plan_csv`. `kind` is refusal, role change, change, coming, unlisted or warning."""
 
 
 def csv_text(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -39,8 +40,8 @@ def csv_text(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def plan_csv(tree: Tree) -> str:
-    """Return a plan as one table: refusals, role changes, every change, unlisted, warnings."""
-    records = [*_refusals(tree), *_role_changes(tree), *_changes(tree)]
+    """Return a plan as one table: refusals, role changes, changes now and later, the rest."""
+    records = [*_refusals(tree), *_role_changes(tree), *_changes(tree), *_coming(tree)]
     records += [*_unlisted(tree), *_warnings(tree)]
     rows = ([record.get(column, "") for column in PLAN_HEADER] for record in records)
     return csv_text(PLAN_HEADER, rows)
@@ -99,6 +100,7 @@ def _changes(tree: Tree) -> Iterator[dict[str, str]]:
                 "note": change["note"] or "",
                 "place": _where(change["places"]),
                 "commit": change["commit"]["id"] if change["commit"] else "",
+                "from": (change["window"] or {}).get("from") or "",
             }
         if not operation["changes"]:
             yield {
@@ -107,6 +109,21 @@ def _changes(tree: Tree) -> Iterator[dict[str, str]]:
                 "action": operation["kind"],
                 **_held(operation["principal"], None),
             }
+
+
+def _coming(tree: Tree) -> Iterator[dict[str, str]]:
+    for each in coming(tree):
+        yield {
+            "kind": "coming",
+            "risk": each["risk"],
+            "action": "grant",
+            **_held(each["principal"], each),
+            "reason": NEW if each["is_new"] else "",
+            "until": each["window"]["until"] or "",
+            "note": each["note"] or "",
+            "place": _where(each["places"]),
+            "from": each["window"]["from"],
+        }
 
 
 def _unlisted(tree: Tree) -> Iterator[dict[str, str]]:

@@ -6,6 +6,7 @@ Draws from the machine form only. The page holds no script, no link and nothing 
 from typing import Any
 
 from reconciler.rendering.attention import RISKS, worst, worst_first
+from reconciler.rendering.coming import NEW, calm, coming, opens_sentence
 from reconciler.rendering.html_matrix import matrix_section
 from reconciler.rendering.html_parts import (
     RISK_TONES,
@@ -13,6 +14,7 @@ from reconciler.rendering.html_parts import (
     at_places,
     badge,
     code,
+    coming_section,
     joined,
     names,
     places_line,
@@ -37,13 +39,14 @@ _ACTIONS = {"grant": ("+ grant", "gain"), "revoke": ("- revoke", "loss")}
 def plan_html(tree: Tree) -> str:
     """Return a plan as a page with a final newline."""
     total = summary(tree["summary"], len(tree["refusals"]))
-    return _page("Plan", tree, total, "Nothing to change.")
+    return _page("Plan", tree, total + opens_sentence(tree), calm(tree))
 
 
 def drift_html(tree: Tree) -> str:
     """Return the same differences told as drift: what the console has against the policies."""
     total = drift_summary(tree["summary"], len(tree["refusals"]), len(tree["role_changes"]))
-    return _page("Drift", tree, total, "Whoever the policies name holds what they say.")
+    holds = calm(tree, "Whoever the policies name holds what they say")
+    return _page("Drift", tree, total, holds)
 
 
 def _page(word: str, tree: Tree, total: str, calm: str) -> str:
@@ -61,6 +64,7 @@ def _page(word: str, tree: Tree, total: str, calm: str) -> str:
         _refusals(tree["refusals"]),
         _role_changes(tree["role_changes"]),
         _operations(tree["operations"]),
+        coming_section(tree),
         matrix_section(tree),
         _unlisted(tree),
         _warnings(tree["warnings"]),

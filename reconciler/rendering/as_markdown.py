@@ -9,9 +9,10 @@ but that, because a part of them would read like all of them (T16).
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from reconciler.rendering.coming import calm, new_coming, opens_sentence
 from reconciler.rendering.fitting import COMMENT, Missing, fitted
 from reconciler.rendering.markdown import address, code
-from reconciler.rendering.markdown_parts import brief_sections, sections
+from reconciler.rendering.markdown_parts import brief_sections, coming_section, sections
 from reconciler.rendering.summary import drift_summary, summary
 from reconciler.rendering.wording import plural, unread
 
@@ -39,38 +40,56 @@ def drift_markdown(tree: Tree, *, limit: int = COMMENT, full_at: str = "") -> st
     return _document(tree, total, limit, full_at)
 
 
+def clean_markdown(tree: Tree, *, limit: int = COMMENT, full_at: str = "") -> str:
+    """Return that nothing differs, with what opens later; otherwise like `drift_markdown`.
+
+    Warnings are left to the whole report.
+    """
+    where = f"The whole report: {address(full_at)}" if full_at else ""
+    told = calm(tree, "The console holds what the policies say")
+    top = ["### No drift.", _alert("NOTE", f"**{told}**")]
+    return fitted(
+        top, [coming_section(tree)], [], limit, lambda missing: _missing(missing, tree, where)
+    )
+
+
 def _document(tree: Tree, total: Callable[[Tree, int], str], limit: int, full_at: str) -> str:
     if limit < LEAST:
         raise ValueError(f"A plan in Markdown needs room for {LEAST} characters, not {limit}.")
-    head = f"### {total(tree['summary'], len(tree['refusals']))}"
+    head = f"### {total(tree['summary'], len(tree['refusals']))}{opens_sentence(tree)}"
     top = [head, _verdict(tree), *_frame(tree)]
     where = f"The whole plan: {address(full_at)}" if full_at else ""
     foot = [_footer(tree, where)]
     for parts in (sections(tree), brief_sections(tree)):
-        told = fitted(top, parts, foot, limit, lambda missing: _missing(missing, where))
+        told = fitted(top, parts, foot, limit, lambda missing: _missing(missing, tree, where))
         if len(told) <= limit:
             return told
     return _nothing(tree, head, where)
 
 
-def _missing(missing: Missing, where: str) -> str:
+def _missing(missing: Missing, tree: Tree, where: str) -> str:
     kinds = ", ".join(plural(count, noun) for noun, count in missing.items())
     rows = plural(sum(missing.values()), "row")
     told = f"**{rows} not shown here for want of room:** {kinds}. No refusal, no change of high"
-    return _alert("IMPORTANT", f"{told} risk and no revoke is among them. {where}".rstrip())
+    told += " risk and no revoke is among them"
+    told += ", and nothing new that opens later." if new_coming(tree) else "."
+    return _alert("IMPORTANT", f"{told} {where}".rstrip())
 
 
 def _nothing(tree: Tree, head: str, where: str) -> str:
     high = sum(change["risk"] == "high" for change in _changes(tree))
+    new = new_coming(tree)
     counts = (
         plural(len(tree["refusals"]), "refusal"),
         plural(high, "change") + " of high risk",
         plural(tree["summary"]["revoke"], "revoke"),
         plural(len(tree["role_changes"]), "changed role"),
+        *([plural(len(new), "new grant") + " for later"] if new else []),
     )
+    later = "every new grant for later, " if new else ""
     told = (
-        "**REFUSED TO RENDER SAFELY.** There is no room here to show every refusal, every change "
-        "of high risk and every revoke, and a part of them would read like all of them: "
+        f"**REFUSED TO RENDER SAFELY.** There is no room here to show {later}every refusal, every "
+        "change of high risk and every revoke, and a part of them would read like all of them: "
         f"{', '.join(counts)}. **Do not approve by this text.**"
     )
     content = f"<sub>Content {code(tree['content_digest'])}</sub>"
@@ -86,10 +105,12 @@ def _verdict(tree: Tree) -> str:
     tokens = tree["summary"].get("tokens", 0)
     more += [f"{plural(tokens, 'API token')} to revoke."] if tokens else []
     more += _changed_roles(tree["role_changes"])
+    more += _opening(tree)
     if refused:
         told = f"**Refused ({plural(refused, 'reason')}): nothing will be written.**"
         return _alert("CAUTION", " ".join([told, *more]))
-    if high or tokens or any(change["gives_access"] for change in tree["role_changes"]):
+    risks = {each["risk"] for each in new_coming(tree)}
+    if high or tokens or "high" in risks or any(e["gives_access"] for e in tree["role_changes"]):
         return _alert("WARNING", f"**{' '.join(more)}**")
     unread = [role for role in tree["roles"] if role["digest"] is None]
     if unread and tree["operations"]:
@@ -99,7 +120,15 @@ def _verdict(tree: Tree) -> str:
         return _alert("IMPORTANT", f"**Nothing of high risk.** {' '.join(more)}")
     if tree["operations"]:
         return _alert("NOTE", "**Nothing of high risk, no revokes.**")
-    return _alert("NOTE", "**Nothing to change.**")
+    return _alert("NOTE", f"**{calm(tree)}**")
+
+
+def _opening(tree: Tree) -> list[str]:
+    """Say how much of what opens later is new; without operations nothing else is to be said."""
+    new = new_coming(tree)
+    high = sum(each["risk"] == "high" for each in new)
+    told = opens_sentence(tree).strip() if tree["operations"] else calm(tree)
+    return [f"{told}{f' {high} of them of high risk.' if high else ''}"] if new else []
 
 
 def _changed_roles(changes: list[Tree]) -> list[str]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from reconciler.rendering.attention import worst_first
+from reconciler.rendering.coming import NEW, calm, coming, risk_word, what, when
 from reconciler.rendering.layout import ENDLESS, columns, cut, padded, wrapped
 from reconciler.rendering.safe import short, visible
 from reconciler.rendering.style import Style, Tone
@@ -35,6 +36,7 @@ _MARKS = {
 }
 _SIGNS = {"grant": ("+ grant ", Tone.GAIN), "revoke": ("- revoke", Tone.LOSS)}
 _UNLISTED_SHOWN = 10
+_COMING_SHOWN = 20
 _GRANTS_SHOWN = 3
 _ALIGNED = 40
 """Columns up to which names are filled up; a longer one does not push all others aside."""
@@ -66,8 +68,10 @@ def plan_text(tree: Tree, *, color: bool, width: int | None = None) -> str:
     """
     page = _Page(color=color, width=width)
     head = [_title("Plan", tree), *_narrowed(tree["options"]), ""]
-    lines = [*head, *_body(tree, page), summary(tree["summary"], len(tree["refusals"]))]
-    return "\n".join(lines) + "\n"
+    # "No changes." must not stand alone where something changes later.
+    quiet = [calm(tree)] if tree.get("coming") and not tree["operations"] else []
+    total = summary(tree["summary"], len(tree["refusals"]))
+    return "\n".join([*head, *_body(tree, page), *quiet, total]) + "\n"
 
 
 def bound_text(tree: Tree) -> str:
@@ -107,6 +111,7 @@ def _body(tree: Tree, page: _Page) -> Iterator[str]:
     for operation in worst_first(tree["operations"]):
         yield from _operation(operation, access, page)
         yield ""
+    yield from _coming(tree, page)
     not_known = unread(tree, short)
     if not_known:
         yield from page.wrap(not_known, "")
@@ -159,6 +164,25 @@ def _operation(operation: Tree, access: set[str], page: _Page) -> Iterator[str]:
         yield from page.wrap(effect, "    ", "= ", Tone.QUIET)
     for note in operation["notes"]:
         yield from page.wrap(visible(note), "    ", "note: ")
+
+
+def _coming(tree: Tree, page: _Page) -> Iterator[str]:
+    """Tell everything new that opens later, and of the rest what comes first."""
+    later = coming(tree)
+    if not later:
+        return
+    yield "Opens later, by the clock:"
+    new = sum(each["is_new"] for each in later)
+    for each in later[: new + _COMING_SHOWN]:
+        lead, tones = ("+ later ", (Tone.GAIN, Tone.STRONG)) if each["is_new"] else ("  later ", ())
+        parts = [short(each["principal"]["name"]), what(each, short), when(each, short)]
+        parts += [risk_word(each), NEW if each["is_new"] else ""]
+        parts += [_said(each["note"])] if each["note"] else []
+        parts += [_where(each["places"], place_text(each["places"][0]))] if each["places"] else []
+        yield from page.wrap("  ".join(filter(None, parts)), "  ", lead, *tones)
+    if len(later) > new + _COMING_SHOWN:
+        yield f"    and {len(later) - new - _COMING_SHOWN} more; --format json lists them all"
+    yield ""
 
 
 def _aligned(names: Iterator[str]) -> int:

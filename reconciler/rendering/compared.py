@@ -11,25 +11,42 @@ Tree = dict[str, Any]
 _MOST = 200
 """Lines of one kind; the rest is a number."""
 
+_UNSEEN = "On record as applied, and not visible to this token:"
+
 
 def compared_text(
-    compared: Tree, own_names: Sequence[str], notes: Sequence[str], *, color: bool
+    compared: Tree,
+    own_names: Sequence[str],
+    notes: Sequence[str],
+    *,
+    color: bool,
+    narrow: str = "",
 ) -> str:
     """Return the findings, what is sound, and what cannot be told.
 
     `compared` is `audit.reconcile.Compared` as a tree; `own_names` are the full names that count
-    as ours.
+    as ours; `narrow` is where the token stands that does not see the whole log, else empty.
     """
     style = Style(color=color)
+    missing = _UNSEEN if narrow else "On record as applied, but not in the log:"
     lines = [
+        *_narrow(narrow),
         *_section("Ghost writes, under our name and in no intent:", _ghosts(compared), style),
-        *_section("On record as applied, but not in the log:", _missing(compared), style),
+        *_section(missing, _missing(compared), style),
         *_section("Changed by others:", _others(compared), style),
-        _sum(compared),
+        _sum(compared, narrow),
         "What this cannot tell:",
         *(f"  {note}" for note in (*_limits(compared, own_names), *notes)),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _narrow(narrow: str) -> Iterator[str]:
+    if narrow:
+        yield (
+            f"This token stands at {short(narrow)} and cannot see the whole log: what it does not "
+            "see is no finding. Use a token that stands at the tenant to judge all of it."
+        )
 
 
 def _section(title: str, rows: list[str], style: Style) -> Iterator[str]:
@@ -63,11 +80,12 @@ def _missing(compared: Tree) -> list[str]:
     ]
 
 
-def _sum(compared: Tree) -> str:
+def _sum(compared: Tree, narrow: str) -> str:
+    missing = "not visible" if narrow else "without activity"
     return (
         f"Reconciled: activities explained by intents: {compared['explained']}; "
         f"ghost writes: {len(compared['ghosts'])}; "
-        f"without activity: {len(compared['missing'])}; by others: {len(compared['others'])}."
+        f"{missing}: {len(compared['missing'])}; by others: {len(compared['others'])}."
     )
 
 

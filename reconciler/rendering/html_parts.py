@@ -3,6 +3,7 @@
 from typing import Any
 
 from reconciler.rendering.as_text import place_text
+from reconciler.rendering.coming import NEW, coming
 from reconciler.rendering.markup import Html, element, lines, named
 from reconciler.rendering.safe import short
 
@@ -52,6 +53,30 @@ def at_places(places: list[Tree], word: str) -> list[Html]:
 def names(values: list[str]) -> list[Html]:
     """Return names, with commas between them."""
     return joined([named(name) for name in values])
+
+
+def coming_section(tree: Tree) -> Html:
+    """Return what opens later; nothing without."""
+    later = [_opening(each) for each in coming(tree)]
+    return section("Opens later", [element("ul", *later, class_="plain")] if later else [])
+
+
+def _opening(each: Tree) -> Html:
+    scope, (start, end) = each["scope"], (each["window"]["from"], each["window"]["until"])
+    like = "sites like " if scope["level"] == "site" and not scope["id"] else ""
+    until = f"until {end}" if end else "without an end"
+    return element(
+        "li",
+        *([badge(NEW, "gain"), " "] if each["is_new"] else []),
+        *(element("b", named(each["principal"]["name"])), " gets ", named(each["role"]["name"])),
+        *(f" on {like}", named(scope["name"]), f" from {start} {until}", *risk_badge(each["risk"])),
+        element(
+            "p",
+            *(["reason: ", element("q", named(each["note"]))] if each["note"] is not None else []),
+            *at_places(each["places"], "; at "),
+            class_="quiet",
+        ),
+    )
 
 
 def joined(parts: list[Html], by: str = ", ") -> list[Html]:

@@ -5,6 +5,7 @@ from typing import Any
 
 from reconciler.rendering.as_text import place_text
 from reconciler.rendering.attention import worst, worst_first
+from reconciler.rendering.coming import alike, coming, new_coming, opens, risk_word, what, when
 from reconciler.rendering.markdown import BREAK, Section, code, folded, row, sentence, table
 from reconciler.rendering.wording import (
     access_roles,
@@ -24,6 +25,9 @@ _COLUMNS = ("Who", "Change", "Why", "What it means")
 _PLACES_SHOWN = 2
 _GRANTS_SHOWN = 3
 _END = "\n</details>"
+_NEW = "#### Opens later, new with this change\n"
+OPENS = "- **opens later**"
+"""How every line begins that tells of a window to come."""
 
 
 def sections(tree: Tree) -> list[Section]:
@@ -39,6 +43,7 @@ def sections(tree: Tree) -> list[Section]:
         _changed_roles(tree),
         Section(table("High risk", _COLUMNS), rows[0], "change", is_needed=True),
         Section(table("Access taken or replaced", _COLUMNS), rows[1], "change", is_needed=True),
+        Section(_NEW, tuple(map(_coming, new_coming(tree))), "new grant", is_needed=True),
         Section(table("Medium risk", _COLUMNS), rows[2], "medium-risk grant"),
         Section(
             f"{folded(low)}\n{row(*_COLUMNS)}\n{row(*('---' for _ in _COLUMNS))}",
@@ -46,6 +51,7 @@ def sections(tree: Tree) -> list[Section]:
             "low-risk grant",
             _END,
         ),
+        coming_section(tree),
         _unlisted(tree),
         _warnings(tree["warnings"]),
     ]
@@ -63,6 +69,7 @@ def brief_sections(tree: Tree) -> list[Section]:
         Section("#### Refused\n", refusals, "refusal", is_needed=True),
         _changed_roles(tree),
         Section("#### High risk and revokes, in brief\n", lines, "change", is_needed=True),
+        Section(_NEW, tuple(_brief_coming(tree)), "new grant", is_needed=True),
     ]
     rest = [part for part in sections(tree) if not part.is_needed]
     return [part for part in parts if part.rows] + rest
@@ -132,6 +139,30 @@ def _brief(operation: Tree) -> str:
     changes = "; ".join(_change(change, set()) for change in operation["changes"])
     changes = changes or headline(operation, code, code)
     return f"- {code(operation['principal']['name'])}: {changes}"
+
+
+def coming_section(tree: Tree) -> Section:
+    """Return what opens later and is not new; all of it where nothing is planned to change."""
+    later = [each for each in coming(tree) if not each["is_new"]]
+    return Section(folded(opens(later)), tuple(map(_coming, later)), "grant that opens later", _END)
+
+
+def _coming(each: Tree) -> str:
+    parts = [code(each["note"])] if each["note"] else []
+    parts += [_places(each["places"])] if each["places"] else []
+    why = f" ({', '.join(parts)})" if parts else ""
+    return f"{_opens(each)}: {code(each['principal']['name'])}{why}"
+
+
+def _brief_coming(tree: Tree) -> Iterator[str]:
+    """Name everybody once for each thing that is granted later alike."""
+    for each, names in alike(new_coming(tree)):
+        yield f"{_opens(each)}: {', '.join(map(code, names))}"
+
+
+def _opens(each: Tree) -> str:
+    risk = risk_word(each)
+    return f"{OPENS} {what(each, code)}{f' **{risk}**' if risk else ''} {when(each, code)}"
 
 
 def _unlisted(tree: Tree) -> Section:

@@ -44,6 +44,8 @@ class Aftermath:
     review: Review | None = None
     notes: tuple[str, ...] = ()
     """What was seen after the writing."""
+    unsettled: tuple[str, ...] = ()
+    """Whom the run left as they were, though the policies ask for something else."""
 
 
 def outcomes_markdown(left: Aftermath, *, limit: int = COMMENT, full_at: str = "") -> str:
@@ -58,6 +60,11 @@ def outcomes_markdown(left: Aftermath, *, limit: int = COMMENT, full_at: str = "
     parts = [
         Section(table("Not as planned", _COLUMNS), tuple(map(_row, bad)), "failure"),
         Section("#### Seen afterwards\n", tuple(f"- {_told(note)}" for note in left.notes), "note"),
+        Section(
+            "#### Left as they were, though the policies ask for something else\n",
+            tuple(f"- {code(label)}" for label in left.unsettled),
+            "principal",
+        ),
         Section(folded(f"{len(good)} applied"), tuple(map(_line, good)), "applied", "\n</details>"),
     ]
     where = f"All of it: {address(full_at)}" if full_at else "The log of the run has all of it."
@@ -69,7 +76,7 @@ def outcomes_markdown(left: Aftermath, *, limit: int = COMMENT, full_at: str = "
         )
         return f"> [!IMPORTANT]\n> **Not shown here for want of room: {kinds}.** {where}"
 
-    top = [f"### {_counts(outcomes)}", _verdict(bad, outcomes)]
+    top = [f"### {_counts(outcomes)}", _verdict(bad, left)]
     foot = [_foot(left.head, left.run, left.review)]
     parts = [part for part in parts if part.rows]
     return fitted(top, parts, foot, limit, missing_note)
@@ -87,12 +94,14 @@ def _counts(outcomes: Sequence[Outcome]) -> str:
     return f"Apply: {', '.join(told)}, of {len(outcomes)}."
 
 
-def _verdict(bad: Sequence[Outcome], outcomes: Sequence[Outcome]) -> str:
+def _verdict(bad: Sequence[Outcome], left: Aftermath) -> str:
     if bad:
-        told = f"{plural(len(bad), 'operation')} of {len(outcomes)} did not end as planned"
+        told = f"{plural(len(bad), 'operation')} of {len(left.outcomes)} did not end as planned"
         return f"> [!CAUTION]\n> **{told}: the console does not hold what the policies say.**"
-    if outcomes:
+    if left.outcomes:
         return "> [!NOTE]\n> **Everything was applied as planned.**"
+    if left.unsettled:
+        return "> [!IMPORTANT]\n> **The console does not hold all that the policies say.**"
     return "> [!NOTE]\n> **The console holds what the policies say.**"
 
 

@@ -49,6 +49,8 @@ def _words(kind: str, data: Tree, style: Style) -> str:
             result = _word(data, "result")
             painted = style.paint(result, _TONES.get(result, Tone.LOSS))
             told = f"{_principal(data)} {painted}: {_word(data, 'detail')}"
+            if data.get("remains"):
+                told += f"; an API token may remain: {_word(data, 'remains')}"
         case "run-finished":
             results = data.get("results")
             counts = results.items() if isinstance(results, dict) else ()

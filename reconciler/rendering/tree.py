@@ -13,6 +13,7 @@ from reconciler.domain.permissions import by_page
 from reconciler.domain.plan import (
     Action,
     Change,
+    Coming,
     Commit,
     Effect,
     Holding,
@@ -67,6 +68,8 @@ def plan_tree(plan: Plan, tool_version: str) -> Tree:
         "operations": [operation_tree(operation) for operation in plan.operations],
         "roles": [_planned_role(role) for role in plan.roles],
         "role_changes": [_role_change(change) for change in plan.role_changes],
+        # Absent elsewhere, so that plans saved before there was such a thing are told alike.
+        **({"coming": [_coming(each) for each in plan.coming]} if plan.coming else {}),
         "refusals": [_refusal(refusal) for refusal in plan.refusals],
         "unlisted": [_unlisted(one) for one in plan.unlisted],
         "warnings": [problem_tree(warning) for warning in plan.warnings],
@@ -231,6 +234,18 @@ def _role_change(change: RoleChange) -> Tree:
         "gives_access": change.gives_access,
         "holders": [name.label for name in change.holders],
         "place": _place(change.place),
+    }
+
+
+def _coming(coming: Coming) -> Tree:
+    return {
+        "principal": _principal(coming.name, coming.principal_id),
+        **_grant(coming.grant),
+        "window": _window(coming.window),
+        "risk": coming.risk.value,
+        "places": _places(coming.places),
+        "note": coming.note,
+        "is_new": coming.is_new,
     }
 
 

@@ -5,6 +5,7 @@ listing that does not add up is an error, and a narrower question is the remedy.
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,6 +13,8 @@ from reconciler.audit.reconcile import TOLERANCE, Activity, Log
 from reconciler.audit.writes import instant_of
 from reconciler.console.answers import ForbiddenError
 from reconciler.console.client import ReadClient, Record
+from reconciler.console.wire import read_identity
+from reconciler.domain.access import Level
 from reconciler.domain.names import PrincipalKind, PrincipalName
 from reconciler.errors import IncompleteReadError, MissingError
 
@@ -92,10 +95,24 @@ def full_names(client: ReadClient, labels: Iterable[str]) -> tuple[frozenset[str
     return frozenset(names), unknown
 
 
-def own_name(client: ReadClient) -> str:
-    """Return the full name of this token's owner; raises ConsoleError."""
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Whose token it is, and where that one stands."""
+
+    full_name: str
+    level: Level
+    places: tuple[str, ...]
+    """Names of the accounts or sites, as the console tells them; empty for the tenant."""
+
+
+def owner(client: ReadClient) -> Owner:
+    """Return who owns this token; raises ConsoleError."""
     record = client.get("/user").get("data")
-    return _word(record.get("fullName")) if isinstance(record, dict) else ""
+    told = record if isinstance(record, dict) else {}
+    identity = read_identity(told)
+    entries = [] if identity.level is Level.TENANT else told["scopeRoles"]
+    places = tuple(sorted(_word(each.get("name") or each.get("id")) for each in entries))
+    return Owner(identity.full_name, identity.level, places)
 
 
 def _first(records: Any) -> Record:

@@ -10,7 +10,7 @@ resolves what is unknown.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Protocol
 
@@ -28,7 +28,7 @@ from reconciler.errors import (
     RefusedError,
 )
 from reconciler.planning.compare import precondition
-from reconciler.workflow.tokens import end_only_token, end_token
+from reconciler.workflow.tokens import Step, end_token
 
 ATTEMPTS = 3
 """How often a write is tried that reading shows not to have happened."""
@@ -83,7 +83,7 @@ class StoppedError(ReconcilerError):
 
 
 class DeniedHalfwayError(Exception):
-    """The console refuses the token after a write whose effect is not known."""
+    """The console refuses the token after something was asked that may have had an effect."""
 
     def __init__(self, outcome: Outcome) -> None:
         super().__init__(outcome.detail)
@@ -96,7 +96,7 @@ def execute(operation: Operation, around: Surroundings) -> Outcome:
     Raises DeniedError when the console refuses the token, JournalError when the intent cannot
     be recorded, RefusedError when it is not recorded everywhere it has to be, StoppedError when
     the run stops before the write; nothing was written then. Raises DeniedHalfwayError when the
-    console refuses the token only after a write that may have happened.
+    console refuses the token only after a write, or a revocation, that may have happened.
     """
     if around.intends_first:
         around.journal.append("intent", events.intent(operation))
@@ -113,11 +113,37 @@ def execute(operation: Operation, around: Surroundings) -> Outcome:
         return Outcome(operation, Result.NOT_ATTEMPTED, "the run stopped before the write")
     if not around.intends_first:
         around.journal.append("intent", events.intent(operation))
+    step = end_token(operation, seen, around.console, around.journal)
     if operation.kind is OperationKind.REVOKE_TOKEN:
-        return end_only_token(operation, seen, around.console, around.journal)
-    remains = end_token(operation, seen, around.console, around.journal)
-    outcome = _write(operation, around)
-    return replace(outcome, remains=remains) if remains else outcome
+        return _only_token(operation, step)
+    return _write_after(step, operation, around) if step else _write(operation, around)
+
+
+def _only_token(operation: Operation, step: Step | None) -> Outcome:
+    """Tell what became of a token where that was the whole operation."""
+    if step is None:
+        return Outcome(operation, Result.APPLIED, "no API token is left")
+    outcome = Outcome(operation, step.result, step.detail or "the console said so")
+    if isinstance(step.stop, DeniedError):
+        raise DeniedHalfwayError(outcome) from step.stop
+    return outcome
+
+
+def _write_after(step: Step, operation: Operation, around: Surroundings) -> Outcome:
+    """Write after a token was revoked or not; however that ends, it tells of the token too."""
+    try:
+        if step.stop:
+            raise step.stop
+        return step.told_in(_write(operation, around))
+    except DeniedHalfwayError as error:
+        raise DeniedHalfwayError(step.told_in(error.outcome)) from error
+    except DeniedError as error:
+        told = f"{error.message}. {error.remedy}"
+        outcome = step.told_in(Outcome(operation, Result.FAILED, told))
+        raise DeniedHalfwayError(outcome) from error
+    except StoppedError as error:
+        told = f"the rest was not asked: {error.message}"
+        return step.told_in(Outcome(operation, Result.FAILED, told))
 
 
 def _write(operation: Operation, around: Surroundings) -> Outcome:
@@ -217,19 +243,13 @@ def _look(operation: Operation, around: Surroundings, error: ReconcilerError) ->
     changed by us first.
     """
     is_lost = isinstance(error, LostAnswerError)
-    told = "the answer was lost" if is_lost else "the console said no, and yet it is done"
     seen: Principal | None = None
     try:
         for pause in SETTLING:
             around.sleep(pause)
             seen = around.console.reread(operation)
             if is_done(operation, seen):
-                if isinstance(error, MissingError):
-                    # Ours, sent twice; or somebody else's. A deletion bears no mark of its author.
-                    detail = "gone, though the console did not know it: by us or by somebody else"
-                    return Outcome(operation, Result.UNKNOWN, detail)
-                created = seen.id if seen and operation.kind is OperationKind.INVITE else None
-                return Outcome(operation, Result.APPLIED, f"{told}; confirmed by reading", created)
+                return _done(operation, seen) if is_lost else _done_by_whom(operation)
     except ConsoleError as unread:
         detail = f"{error.message} Then: {unread.message}"
         return _unknown(Outcome(operation, Result.UNKNOWN, detail), unread)
@@ -240,6 +260,22 @@ def _look(operation: Operation, around: Surroundings, error: ReconcilerError) ->
         told = f"{error.message} A reading shows that {conflict}."
         return Outcome(operation, Result.UNKNOWN, told)
     return Outcome(operation, Result.CONFLICT, conflict)
+
+
+def _done(operation: Operation, seen: Principal | None) -> Outcome:
+    created = seen.id if seen and operation.kind is OperationKind.INVITE else None
+    told = "the answer was lost; confirmed by reading"
+    return Outcome(operation, Result.APPLIED, told, created)
+
+
+def _done_by_whom(operation: Operation) -> Outcome:
+    """Return what is known when the only answer is a "no", and yet it is done.
+
+    Ours, sent twice by a gateway; or somebody else's, whom an undo of ours must not take away.
+    Neither a deletion nor an invitation bears a mark of its author.
+    """
+    told = "done, though the console said no: by us or by somebody else"
+    return Outcome(operation, Result.UNKNOWN, told)
 
 
 def _unknown(outcome: Outcome, error: ReconcilerError) -> Outcome:

@@ -6,6 +6,7 @@ so it is recorded as unknown.
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from reconciler.domain.outcome import Outcome, Result
 from reconciler.domain.state import Actual
@@ -22,5 +23,5 @@ def lost(outcomes: Iterable[Outcome], actual: Actual) -> list[Outcome]:
         seen = by_id.get((operation.name.kind, identity))
         if outcome.result is Result.APPLIED and not is_done(operation, seen):
             detail = "written, but a reading after the run shows something else"
-            found.append(Outcome(operation, Result.UNKNOWN, detail, outcome.created_id))
+            found.append(replace(outcome, result=Result.UNKNOWN, detail=detail))
     return found

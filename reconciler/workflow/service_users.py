@@ -6,7 +6,7 @@ The token is in the lost answer only, so what happened is then told with the way
 The intent comes before the reading, since whoever else has to have it may take their time.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -174,19 +174,34 @@ def _shown(seen: Principal) -> str:
 
 def _look_for(operation: Operation, around: Around, lost: ReconcilerError) -> Outcome:
     """Read whether a creation happened whose answer was lost."""
-    found: tuple[Principal, ...] = ()
+    found: list[Principal] = []
 
     def look() -> bool:
         nonlocal found
-        found = around.hands.service_users(operation)
+        seen = around.hands.service_users(operation)
+        # Names are not unique: somebody else may have made another one just now.
+        found = [one for one in seen if is_done(operation, one)]
         return bool(found)
 
     trouble = _waited_for(look, around.sleep)
-    if any(is_done(operation, one) for one in found):
+    if len(found) == 1:
         told = f"the answer was lost; confirmed by reading, and {LOST}"
         return Outcome(operation, Result.APPLIED, told, found[0].id)
+    if found:
+        return Outcome(operation, Result.UNKNOWN, f"{lost.message}. Then: {_alike(found)}")
     told = trouble or "it does not show, and is not asked for again: that could make a second one"
     return Outcome(operation, Result.UNKNOWN, f"{lost.message}. Then: {told}")
+
+
+def _alike(found: Iterable[Principal]) -> str:
+    """Say which service users may be the one that was made, and what to do with each."""
+    ids = sorted((one.id for one in found), key=int)
+    which = ", ".join(f"id:{id_}" for id_ in ids)
+    renew = " or ".join(f"`reconciler service-user rotate id:{id_}`" for id_ in ids)
+    return (
+        f"{len(ids)} of this name hold what was asked for, made by us or by somebody else: {which}."
+        f" The console's activities tell who made which; a new token for ours comes from {renew}"
+    )
 
 
 def _look_at(operation: Operation, around: Around, lost: ReconcilerError) -> Outcome:

@@ -4,10 +4,11 @@ An API token bypasses the second factor and outlives a parking (API reference, s
 7.5). That deleting a user ends the token is obvious and nowhere stated, so nobody relies on it.
 Revoking twice does no harm, so a lost answer is simply asked again; and a token that cannot be
 revoked does not stop what takes the access away. Planning decides whose token ends; where only
-the token is left, the step is the whole operation.
+the token is left, the step is the whole operation. Once it was taken, the operation's outcome
+tells of it, whatever becomes of the rest.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from reconciler.audit import events
@@ -49,41 +50,36 @@ class UnrecordedStepError(JournalError):
         self.outcome = outcome
 
 
-def end_token(operation: Operation, seen: Principal | None, console: Console, to: Record) -> str:
-    """Revoke the token of somebody whose access ends; return why one may remain, or nothing.
-
-    Raises DeniedError when the console refuses our own token (401), what stopped the run before
-    the request was sent, UnrecordedStepError when the step was taken and cannot be recorded.
-    """
-    step = _taken(operation, seen, console, to)
-    # Who is deleted leaves no token behind that could be used.
-    return step.detail if step and operation.after else ""
-
-
-def end_only_token(
-    operation: Operation, seen: Principal | None, console: Console, to: Record
-) -> Outcome:
-    """Revoke a token where that is the whole operation; raises as `end_token`."""
-    step = _taken(operation, seen, console, to)
-    if step is None:
-        return Outcome(operation, Result.APPLIED, "no API token is left")
-    return Outcome(operation, step.result, step.detail or "the console said so")
-
-
 @dataclass(frozen=True, slots=True)
-class _Step:
+class Step:
     """What became of a token."""
 
     result: Result
     detail: str = ""
+    """Why it may be left; empty when it was revoked."""
     stop: ReconcilerError | None = None
     """Why nothing more may be asked: the console refuses our own token, or the run stops."""
 
+    def told_in(self, outcome: Outcome) -> Outcome:
+        """Return the outcome of what came after the step, with the step told in it."""
+        is_done = outcome.result is Result.APPLIED
+        outcome = replace(outcome, token=self.result)
+        if self.result is Result.APPLIED:
+            told = f"its API token was revoked; then: {outcome.detail}"
+            return outcome if is_done else replace(outcome, detail=told)
+        # Who is deleted leaves no token behind that could be used.
+        is_gone = is_done and outcome.operation.after is None
+        return outcome if is_gone else replace(outcome, remains=self.detail)
 
-def _taken(
+
+def end_token(
     operation: Operation, seen: Principal | None, console: Console, to: Record
-) -> _Step | None:
-    """Take the step and record it; None when there is nothing to revoke."""
+) -> Step | None:
+    """Revoke the token of somebody whose access ends and record it; None when there is none.
+
+    Raises DeniedError when the console refuses our own token (401), what stopped the run before
+    the request was sent, UnrecordedStepError when the step was taken and cannot be recorded.
+    """
     if seen is None or seen.token_created is None or not operation.revokes_token:
         return None
     step = _revoked(operation, console)
@@ -94,12 +90,10 @@ def _taken(
         to.append("token-revocation", data)
     except JournalError as error:
         raise UnrecordedStepError(_alone(operation, step), error) from error
-    if step.stop:
-        raise step.stop
     return step
 
 
-def _alone(operation: Operation, step: _Step) -> Outcome:
+def _alone(operation: Operation, step: Step) -> Outcome:
     """Tell what happened when nothing but the step did."""
     told = {
         Result.APPLIED: "its API token was revoked",
@@ -110,7 +104,7 @@ def _alone(operation: Operation, step: _Step) -> Outcome:
     return Outcome(operation, Result.FAILED, f"{told}; the access itself is as it was")
 
 
-def _revoked(operation: Operation, console: Console) -> _Step:
+def _revoked(operation: Operation, console: Console) -> Step:
     lost = ""
     for _ in range(ATTEMPTS):
         try:
@@ -121,11 +115,11 @@ def _revoked(operation: Operation, console: Console) -> _Step:
             stop = error if _stops(error) else None
             # After a lost answer the "no" is about the second call; the first may have counted.
             if lost:
-                return _Step(Result.UNKNOWN, f"{lost} Then: {error.message}", stop)
-            return _Step(Result.FAILED, error.message, stop)
+                return Step(Result.UNKNOWN, f"{lost} Then: {error.message}", stop)
+            return Step(Result.FAILED, error.message, stop)
         else:
-            return _Step(Result.APPLIED)
-    return _Step(Result.UNKNOWN, lost)
+            return Step(Result.APPLIED)
+    return Step(Result.UNKNOWN, lost)
 
 
 def _stops(error: ReconcilerError) -> bool:

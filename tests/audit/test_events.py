@@ -87,6 +87,12 @@ def test_an_outcome_keeps_the_id_that_the_console_gave() -> None:
     assert events.outcome(Outcome(operation("new@acme.example"), Result.FAILED))["created_id"] == ""
 
 
+def test_an_outcome_without_a_token_says_nothing_of_one() -> None:
+    told = events.outcome(Outcome(operation("ana@acme.example"), Result.APPLIED))
+
+    assert not {"token", "remains"} & told.keys()
+
+
 def test_a_whole_run_matches_the_published_schema(
     journal: Callable[[], Journal], path: Path, records: Callable[[], list[dict[str, Any]]]
 ) -> None:
@@ -154,6 +160,8 @@ KEPT = {
     "Outcome.result": "result",
     "Outcome.detail": "detail",
     "Outcome.created_id": "created_id",
+    "Outcome.token": "token",
+    "Outcome.remains": "remains",
 }
 """Field -> the key of the record that keeps it."""
 
@@ -161,7 +169,6 @@ NOT_KEPT = {
     "Operation.full_name": "personal data; the console keeps it, the journal needs it for nothing",
     "Operation.notes": "wording of the plan, which the plan file keeps",
     "Operation.effects": "follows from roles and scopes, and what the roles permitted at the time",
-    "Outcome.remains": "the step's own record keeps it",
     "Change.window": "stands in the policies at `places`; `reason` says that it opened or closed",
 }
 """Fields that the journal leaves out, and why."""
@@ -174,7 +181,11 @@ def test_every_field_of_what_was_done_is_kept_or_left_out_for_a_reason(kind: typ
         Operation: intent,
         Change: intent["changes"][0],
         Holding: intent["before"],
-        Outcome: events.outcome(Outcome(operation("ana@acme.example"), Result.APPLIED)),
+        Outcome: events.outcome(
+            Outcome(
+                operation("ana@acme.example"), Result.APPLIED, token=Result.FAILED, remains="403"
+            )
+        ),
     }[kind]
 
     for field in fields(kind):

@@ -234,6 +234,40 @@ def test_what_is_done_while_a_guardrail_is_lifted_is_of_note(form: str) -> None:
     assert all(list(validator(one).iter_errors(one)) == [] for one in told)
 
 
+@pytest.mark.parametrize("form", ["ocsf-1.8", "ocsf-1.9"])
+@pytest.mark.parametrize(
+    ("result", "more", "expected"),
+    [
+        ("failed", {"token": "applied"}, ("Success", "Informational", "applied")),
+        ("applied", {"token": "applied"}, ("Success", "Informational", "applied")),
+        ("applied", {"token": "failed", "remains": "403"}, ("Failure", "Medium", "failed")),
+        ("unknown", {"token": "unknown", "remains": "lost"}, ("Unknown", "Medium", "unknown")),
+        ("applied", {"token": [1], "remains": {}}, None),
+        ("applied", {"remains": 1}, ("Unknown", "Medium", "unknown")),
+        ("applied", {"token": "failed"}, None),
+        ("applied", {}, None),
+    ],
+)
+def test_a_token_that_was_to_end_first_is_told_by_itself(
+    form: str, result: str, more: Event, expected: Any
+) -> None:
+    data = outcome(ANA, result, change("revoke"), operation="delete") | more
+
+    records = journal([("run-started", RUN), ("outcome", data)])
+
+    told = [event for _, event in exported(records, form)]
+
+    tokens = [one for one in told if one["activity_name"] == "Revoke Token"]
+    found = [(one["status"], one["severity"], one["message"]) for one in tokens]
+    message = f"revoke the API token of ana@acme.example: {expected and expected[2]}"
+    assert found == ([(*expected[:2], message)] if expected else [])
+    assert [str(more.get("remains", "")) in one["status_detail"] for one in tokens] == [True] * len(
+        tokens
+    )
+    assert len({one["metadata"]["uid"] for one in told}) == len(told) == 3 + len(tokens)
+    assert all(list(validator(one).iter_errors(one)) == [] for one in told)
+
+
 @pytest.mark.parametrize("form", FORMS)
 def test_a_run_that_only_keeps_a_judgement_on_record_is_no_event(form: str) -> None:
     records = journal(

@@ -16,7 +16,7 @@ from reconciler.audit.reconcile import (
     nameless,
     reconcile,
 )
-from reconciler.audit.writes import actors, writes
+from reconciler.audit.writes import Write, actors, writes
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 HOME = "https://acme.sentinelone.net"
@@ -221,6 +221,56 @@ def test_a_token_that_goes_first_is_explained_by_the_update() -> None:
 
     assert compared(journal(revokes_token=True), revoked).explained == 1
     assert compared((*journal(), step), revoked).explained == 1
+
+
+@pytest.mark.parametrize("result", ["failed", "not attempted", "unknown", None])
+@pytest.mark.parametrize(
+    ("step", "is_ghost"), [("applied", False), ("unknown", False), ("failed", True), ([], True)]
+)
+def test_a_token_that_went_first_is_explained_whatever_became_of_the_rest(
+    result: str | None, step: Any, is_ghost: bool
+) -> None:
+    start, intent, *outcome = journal(result, revokes_token=True)
+    data = {"principal": ANA, "result": step}
+    taken = Record(3, NOW.isoformat(), "run", "token-revocation", data, "sha256:t")
+    records = start, intent, taken, *(replace(one, sequence=4) for one in outcome)
+    is_surely_not = result in {"failed", "not attempted"}
+
+    for type_ in (113, 114):
+        found = compared(records, replace(GAIN, type=type_))
+        assert bool(found.ghosts) is (is_ghost and is_surely_not)
+    assert bool(compared(records, GAIN).ghosts) is is_surely_not
+
+
+def test_what_may_have_been_somebody_elses_work_need_not_show() -> None:
+    """A later run finds it done; whose work it was, its own outcome cannot tell."""
+    records = journal("unknown", principal=NEW, operation="invite")
+    found = {"principal": NEW, "intent": 2, "result": "applied"}
+    later = Record(4, NOW.isoformat(), "next", "resolved", found, "sha256:4")
+    again = Record(5, NOW.isoformat(), "next", "resolved", found, "sha256:5")
+
+    assert compared((*records, later)).missing == ()
+    assert compared((*records, later, again)).missing == ()
+
+
+def test_writes_that_do_not_show_are_not_compared_with_each_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    compare, asked, some = Write.__eq__, [0], 60
+
+    def counting(one: Write, two: object) -> bool:
+        asked[0] += 1
+        return compare(one, two)
+
+    monkeypatch.setattr(Write, "__eq__", counting)
+    records = [journal()[0]]
+    for number in range(some):
+        for one in journal(principal={**ANA, "id": str(number)})[1:]:
+            records.append(replace(one, sequence=len(records) + 1))
+
+    assert compared(records, now=NOW + timedelta(minutes=4)).recent == some
+    assert len(compared(records).missing) == some
+    assert asked[0] <= some
 
 
 def test_what_names_nobody_and_fits_a_write_is_not_by_others() -> None:

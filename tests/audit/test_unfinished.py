@@ -7,7 +7,7 @@ import pytest
 from builders import ADMIN, BERLIN, LYON, OWN, SOC, VIEWER, grant, user, world
 
 from reconciler.audit.chain import Record
-from reconciler.audit.unfinished import resolve, unfinished
+from reconciler.audit.unfinished import Unfinished, resolve, unfinished
 from reconciler.domain.access import Level
 from reconciler.domain.state import Actual
 
@@ -58,6 +58,38 @@ def test_an_outcome_of_somebody_else_finishes_nothing() -> None:
 
 def test_a_later_intent_takes_the_place_of_an_earlier_one() -> None:
     assert open_intents(record(1, "intent"), record(5, "intent")) == [(5, "ana@acme.example")]
+
+
+def test_a_resolution_of_an_earlier_intent_leaves_the_later_one_open() -> None:
+    records = record(1, "intent"), record(5, "intent"), record(6, "resolved", intent=1)
+
+    assert open_intents(*records) == [(5, "ana@acme.example")]
+
+
+@pytest.mark.parametrize("number", [None, "1", [1], {}, 1.5])
+def test_a_resolution_of_a_foreign_form_finishes_nothing(number: Any) -> None:
+    records = record(1, "intent"), record(2, "resolved", intent=number)
+
+    assert open_intents(*records) == [(1, "ana@acme.example")]
+
+
+def test_a_resolution_looks_at_its_own_intent_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    some = 60
+    intents = [record(n, "intent", {**ANA, "id": str(n)}) for n in range(1, some + 1)]
+    answers = [
+        record(some + n, "resolved", {**ANA, "id": str(n)}, intent=n) for n in range(1, some + 1)
+    ]
+    real = Unfinished.__getattribute__
+
+    def counting(one: Unfinished, name: str) -> Any:
+        asked.append(name)
+        return real(one, name)
+
+    monkeypatch.setattr(Unfinished, "__getattribute__", counting)
+
+    assert unfinished([*intents, *answers]) == ()
+    assert len(asked) <= some
 
 
 @pytest.mark.parametrize("principal", [None, "ana", [], {}, {"name": None}])

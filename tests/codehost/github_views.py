@@ -191,7 +191,8 @@ class Views:
             "run_attempt": run.attempt,
             "event": run.event,
             "status": run.status,
-            "conclusion": run.conclusion,
+            # Null until it is over.
+            "conclusion": run.conclusion if run.status == "completed" else None,
             "workflow_id": 161335,
             "url": f"{self._api}/actions/runs/{run.id}",
             "html_url": f"{self._web}/actions/runs/{run.id}",

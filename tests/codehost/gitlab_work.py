@@ -4,6 +4,7 @@ import secrets
 
 from codehost.exchange import Asked, Refused, Reply
 from codehost.gitlab_base import Door, refusal
+from codehost.gitlab_views import time_of
 from codehost.gitlab_world import Item, Job
 from codehost.server import Host, route
 
@@ -37,6 +38,8 @@ class Work(Door):
         self.shelf = Shelf()
         self.sends_elsewhere = False
         """Archives come from object storage, by a redirect, as on gitlab.com."""
+        self.says_when = True
+        """Approvals have their time, which older servers do not say."""
 
     @route("GET", "/projects/{project}/merge_requests/{iid}")
     def get_request(self, _asked: Asked, iid: str, **_: str) -> Reply:
@@ -52,7 +55,11 @@ class Work(Door):
     def get_approvals(self, _asked: Asked, iid: str, **_: str) -> Reply:
         item = self._request(iid)
         approved = self.world.request(item.iid).approved
-        found = [{"user": self.views.member(self.world.member(name))} for name in approved]
+        found = [
+            {"user": self.views.member(self.world.member(name))}
+            | ({"approved_at": time_of(since)} if self.says_when else {})
+            for name, since in approved.items()
+        ]
         return Reply(200, {
             "iid": item.iid,
             "state": item.state,

@@ -310,6 +310,16 @@ def test_artifacts_are_listed_newest_first_with_the_run_they_are_from(
     assert bot("GET", "/actions/runs/1").status == 404
 
 
+def test_a_run_has_no_conclusion_until_it_is_over(hub: GitHub, bot: Caller) -> None:
+    run = hub.world.run("push", "main", BASE, path=".github/workflows/apply.yml")
+    run.status, run.conclusion = "in_progress", "success"
+    going = bot("GET", f"/actions/runs/{run.id}").json
+    run.status = "completed"
+    ended = bot("GET", f"/actions/runs/{run.id}").json
+    assert (going["status"], going["conclusion"]) == ("in_progress", None)
+    assert (ended["conclusion"], ended["path"]) == ("success", ".github/workflows/apply.yml")
+
+
 def test_an_archive_is_elsewhere_where_the_token_is_refused(hub: GitHub, bot: Caller) -> None:
     run = hub.world.run("push", "main", BASE)
     artifact = hub.world.keep(run, "plan", {"plan.json": b"{}"})

@@ -227,6 +227,9 @@ def test_an_approval_names_no_commit_and_falls_with_a_push(lab: GitLab, bot: Cal
     lab.world.approve(item.iid, "noor")
     (approval,) = bot("GET", "/merge_requests/1/approvals").json["approved_by"]
     assert approval["user"]["username"] == "noor"
+    assert set(approval) == {"user", "approved_at"}
+    lab.says_when = False
+    (approval,) = bot("GET", "/merge_requests/1/approvals").json["approved_by"]
     assert set(approval) == {"user"}
     lab.world.push(item.iid, SQUASH, resets_approvals=False)
     assert len(bot("GET", "/merge_requests/1/approvals").json["approved_by"]) == 1

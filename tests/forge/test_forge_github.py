@@ -1,6 +1,7 @@
 """What GitHub says and takes, over a server written from its documentation."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -384,7 +385,22 @@ def test_who_approves_is_whose_latest_opinion_says_so(
     found = open_hub(READ).merged(MERGE, "main")
 
     assert found is not None
-    assert found.approvals == tuple(Approval(by, BASE) for by in expected)
+    assert found.approvals == tuple(Approval(by, BASE, hub.now) for by in expected)
+
+
+def test_an_approval_is_as_old_as_the_last_opinion(hub: GitHub, open_hub: Opener) -> None:
+    pull, first = merged(hub), hub.now
+    hub.world.review(pull, "bea", "APPROVED", BASE)
+    hub.now += timedelta(minutes=5)
+    hub.world.review(pull, "bea", "COMMENTED", BASE)
+    hub.world.review(pull, "cho", "CHANGES_REQUESTED", BASE)
+    hub.now += timedelta(minutes=5)
+    hub.world.review(pull, "cho", "APPROVED", BASE)
+
+    found = open_hub(READ).merged(MERGE, "main")
+
+    assert found is not None
+    assert [one.at for one in found.approvals] == [first, first + timedelta(minutes=10)]
 
 
 def test_deleted_accounts_are_nobody(hub: GitHub, open_hub: Opener) -> None:

@@ -271,8 +271,21 @@ def test_each_way_of_merging_makes_one_commit(
     if found is not None:
         assert (found.number, found.head) == (str(item.iid), HEAD)
         assert (found.author, found.merged_by) == ("ada", "bea")
-        assert found.approvals == (Approval("bea", ""), Approval("cho", ""))
+        assert found.approvals == (Approval("bea", "", lab.now), Approval("cho", "", lab.now))
         assert found.url.endswith(f"/merge_requests/{item.iid}")
+
+
+def test_an_older_server_does_not_say_when_somebody_approved(
+    lab: gitlab.GitLab, open_lab: Opener
+) -> None:
+    item, lab.says_when = request_of(lab), False
+    lab.world.approve(item.iid, "cho")
+    lab.world.merge(item.iid, "bea", merge=MERGE)
+
+    found = open_lab().merged(MERGE, "main")
+
+    assert found is not None
+    assert found.approvals == (Approval("cho", ""),)
 
 
 def test_an_open_request_or_another_branch_is_no_merge(

@@ -55,6 +55,8 @@ def test_a_run_of_a_pull_request_is_of_its_last_commit(hub: GitHub, open_hub: Op
         is_default=False,
         started=hub.now,
         ended=hub.now + 3 * MINUTE,
+        workflow=".github/workflows/plan.yml",
+        is_success=True,
     )
 
 
@@ -66,7 +68,78 @@ def test_a_run_that_goes_on_has_no_end(hub: GitHub, open_hub: Opener, status: st
     found = open_hub(READ).run(str(run.id))
 
     assert found is not None
-    assert found.ended is None
+    assert (found.ended, found.is_success) == (None, False)
+
+
+ENDS = ["failure", "cancelled", "timed_out", "action_required", "neutral", "skipped", "stale", None]
+
+
+@pytest.mark.parametrize("conclusion", ENDS)
+def test_only_success_is_success(hub: GitHub, open_hub: Opener, conclusion: str | None) -> None:
+    run = hub.world.run("push", "main", BASE)
+    hub.world.branches = {"main": [BASE]}
+    run.conclusion = conclusion
+
+    found = open_hub(READ).run(str(run.id))
+
+    assert found is not None
+    assert (found.ended, found.is_success) == (hub.now, False)
+
+
+def test_a_conclusion_before_the_end_is_none(hub: GitHub, open_hub: Opener) -> None:
+    shown = hub.views.run(hub.world.run("pull_request", "more", HEAD))
+    hub.fail(answer(200, {**shown, "status": "in_progress"}))
+
+    found = open_hub(READ).run(str(shown["id"]))
+
+    assert found is not None
+    assert not found.is_success
+
+
+@pytest.mark.parametrize("left_out", ["path", "conclusion"])
+def test_a_run_that_does_not_say_what_is_documented_is_not_understood(
+    hub: GitHub, open_hub: Opener, left_out: str
+) -> None:
+    shown = hub.views.run(hub.world.run("pull_request", "more", HEAD))
+    del shown[left_out]
+    hub.fail(answer(200, shown))
+
+    with pytest.raises(ForgeError, match=f"documented form at `{left_out}`"):
+        open_hub(READ).run(str(shown["id"]))
+
+
+APPLY = ".github/workflows/apply.yml"
+
+
+@pytest.mark.parametrize(
+    ("path", "workflow"),
+    [
+        (APPLY, APPLY),
+        (f"{APPLY}@main", APPLY),
+        (f"{APPLY}@refs/heads/main", APPLY),
+        (".github/workflows/own_2.yaml", ".github/workflows/own_2.yaml"),
+        # What follows could be a part of the file's name.
+        (f"{APPLY}@evil.yml", ""),
+        (f"{APPLY}@refs/heads/evil", ""),
+        (f"{APPLY}@main@main", ""),
+        (".github/workflows/more/apply.yml", ""),
+        (".github/workflows/../apply.yml", ""),
+        (f"other/{APPLY}", ""),
+        (f"{APPLY}\n", ""),
+        ("dynamic/dependabot/dependabot-updates", ""),
+        ("", ""),
+    ],
+)
+def test_a_run_names_the_file_that_ran(
+    hub: GitHub, open_hub: Opener, path: str, workflow: str
+) -> None:
+    hub.world.branches = {"main": [BASE]}
+    run = hub.world.run("push", "main", BASE, path=path)
+
+    found = open_hub(READ).run(str(run.id))
+
+    assert found is not None
+    assert found.workflow == workflow
 
 
 @pytest.mark.parametrize(
@@ -194,11 +267,28 @@ def test_a_job_is_known_by_its_pipeline(lab: gitlab.GitLab, on_lab: Forge) -> No
         is_default=False,
         started=lab.now,
         ended=lab.now + 3 * MINUTE,
+        workflow="",
+        is_success=True,
     )
     publishes.status = "running"
     again = on_lab.run(str(job.id))
     assert again is not None
-    assert again.ended is None
+    assert (again.ended, again.is_success) == (None, True)
+
+
+@pytest.mark.parametrize(
+    "status", ["running", "pending", "failed", "canceled", "skipped", "manual"]
+)
+def test_only_a_job_that_succeeded_is_a_success(
+    lab: gitlab.GitLab, on_lab: Forge, status: str
+) -> None:
+    job = job_of(lab, "main", BASE, "push")
+    job.status = status
+
+    found = on_lab.run(str(job.id))
+
+    assert found is not None
+    assert not found.is_success
 
 
 @pytest.mark.parametrize("way", ["merge", "train"])

@@ -1,5 +1,6 @@
 """What stands against a plan: each limit just below, at and above; each rule alone."""
 
+import re
 from dataclasses import replace
 from datetime import timedelta
 
@@ -92,6 +93,55 @@ def test_a_scope_loses_at_most_its_share_and_always_one(
     made = offboard(lost, there, replace(RELAXED, max_revoke_fraction=0.10))
 
     assert ("max_revoke_fraction" in rules(made)) is refused
+
+
+def suggested_share(made: Plan) -> float:
+    """Return the one value that the refusals of a share suggest for an override."""
+    told = {
+        re.search(r"rule: max_revoke_fraction, value: ([0-9.]+),", refusal.remedy)[1]  # type: ignore[index]
+        for refusal in made.refusals
+        if refusal.rule == "max_revoke_fraction"
+    }
+    (value,) = told
+    return float(value)
+
+
+@pytest.mark.parametrize("there", [3, 7, 9, 11, 23, 300])
+def test_the_share_suggested_for_an_override_lets_that_plan_pass_and_none_that_takes_more(
+    there: int,
+) -> None:
+    strict = replace(RELAXED, max_revokes=there, max_revoke_fraction=0.0)
+    for lost in {2, 3, there // 2, there - 1, there} - {0, 1}:
+        value = suggested_share(offboard(lost, there, strict))
+        override = Override("max_revoke_fraction", value, "merger", NOW + HOUR, PLACE)
+        lifted = replace(strict, overrides=(override,))
+
+        assert rules(offboard(lost, there, lifted)) == [], (lost, value)
+        if lost < there:
+            assert rules(offboard(lost + 1, there, lifted)) == ["max_revoke_fraction"]
+
+
+def test_of_two_scopes_the_suggested_share_is_enough_for_both() -> None:
+    berlin, lyon = people(9), people(7, grant(SOC, LYON))
+    lyon = [
+        replace(one, id=f"5{one.id}", name=PrincipalName.parse(f"l{one.name.label}"))
+        for one in lyon
+    ]
+    strict = replace(RELAXED, max_revokes=99, max_revoke_fraction=0.1)
+
+    def leave(guardrails: Guardrails) -> Plan:
+        return plan(
+            world(*berlin, *lyon),
+            assign([one.name.label for one in berlin[2:]], "SOC", "EMEA/Berlin"),
+            assign([one.name.label for one in lyon[3:]], "SOC", "EMEA/Lyon"),
+            former=tuple(gone(one.name.label) for one in (*berlin[:2], *lyon[:3])),
+            guardrails=guardrails,
+        )
+
+    value = suggested_share(leave(strict))
+    override = Override("max_revoke_fraction", value, "merger", NOW + HOUR, PLACE)
+
+    assert rules(leave(replace(strict, overrides=(override,)))) == []
 
 
 def test_a_role_replacement_counts_as_no_revoke() -> None:

@@ -11,7 +11,9 @@ from builders import (
     BRANCH2,
     EMEA,
     LEIPZIG,
+    NOW,
     OWN,
+    RELAXED,
     ROLES,
     SITES,
     SOC,
@@ -29,9 +31,11 @@ from builders import (
 )
 
 from reconciler.domain.access import Level, Role
-from reconciler.domain.policy import Assignment
-from reconciler.domain.state import Actual, Site
+from reconciler.domain.names import PrincipalName
+from reconciler.domain.policy import Assignment, Policy
+from reconciler.domain.state import Actual, Identity, Site
 from reconciler.errors import PolicyError, Problem
+from reconciler.planning.pinning import make_pins, to_pin
 
 ANA = user("10", "ana@acme.example", grant(SOC, BERLIN))
 
@@ -329,6 +333,75 @@ def test_a_narrow_token_is_a_warning_of_every_plan() -> None:
     made = plan(world(ANA, identity=narrow), assign("ana@acme.example", "SOC", "EMEA/Berlin"))
 
     assert [warning.code for warning in made.warnings] == ["narrow-token"]
+
+
+NARROW = replace(OWN, level=Level.SITE, scope_ids=("101",))
+
+
+def test_whether_an_unseen_leavers_access_ended_is_unknown_to_a_narrow_token() -> None:
+    leavers = (gone("bo@acme.example"), gone("service:old-export"))
+
+    made = plan(world(ANA, identity=NARROW), former=(*leavers, gone("ana@acme.example")))
+
+    told = [warning for warning in made.warnings if warning.code == "former-unseen"]
+    assert [one.message for one in told] == [
+        f'"{name}" must hold nothing; this token, which stands at site level (EMEA/Berlin), sees '
+        "nobody of that name: whether the access has ended is unknown."
+        for name in ("bo@acme.example", "service:old-export")
+    ]
+    assert all("tenant" in one.remedy for one in told)
+
+
+def test_a_narrow_token_calls_nobody_new_and_asks_for_no_invitation() -> None:
+    found = problems(
+        world(ANA, identity=NARROW),
+        assign(["bo@acme.example", "anaa@acme.example"], "SOC", "EMEA/Berlin"),
+        assign("service:export", "Viewer", "EMEA/Berlin", line=3),
+    )
+
+    assert {one.code for one in found} == {"not-visible"}
+    stands = "is not visible to this token, which stands at site level (EMEA/Berlin)."
+    assert all(one.message.endswith(stands) for one in found)
+    assert not any("invite" in one.remedy or "create" in one.remedy for one in found)
+    assert sum("Did you mean" in one.remedy for one in found) == 1
+
+
+def test_a_narrow_token_calls_no_pinned_address_deleted() -> None:
+    wish = assign("new@acme.example", "SOC", "EMEA/Berlin")
+
+    found = problems(
+        world(identity=NARROW), wish, users=(newcomer("new@acme.example", pinned="77"),)
+    )
+
+    assert [one.code for one in found] == ["not-visible"]
+
+
+def test_a_narrow_token_calls_nobody_absent_from_the_console() -> None:
+    wish = assign("new@acme.example", "SOC", "EMEA/Berlin")
+    before = world(ANA, user("77", "new@acme.example", grant(SOC, BERLIN)))
+    chosen = to_pin(Policy(assignments=(wish,)), RELAXED, before, None, NOW)
+    pins, _ = make_pins(chosen, before)
+    guarded = replace(RELAXED, protected=(PrincipalName.parse("breakglass@acme.example"),))
+
+    def codes(identity: Identity) -> set[str]:
+        seen = world(ANA, identity=identity)
+        named = (newcomer("new@acme.example"),)
+        made = plan(seen, wish, users=named, guardrails=guarded, pins=pins)
+        return {one.code for one in made.warnings} & {"pinned-gone", "protected-absent"}
+
+    assert codes(OWN) == {"pinned-gone", "protected-absent"}
+    assert codes(NARROW) == set()
+
+
+def test_where_a_narrow_token_stands_is_told_for_accounts_and_for_many_sites() -> None:
+    emea = replace(OWN, level=Level.ACCOUNT, scope_ids=("100",))
+    many = replace(OWN, level=Level.SITE, scope_ids=("101", "102", "105", "999"))
+    wish = assign("zoe@other.test", "SOC", "EMEA/Berlin")
+
+    told = [problems(world(identity=each), wish)[0].message for each in (emea, many)]
+
+    assert told[0].endswith("which stands at account level (EMEA).")
+    assert told[1].endswith("at site level (EMEA/Berlin, EMEA/Branch-1, EMEA/Lyon and 1 more).")
 
 
 def test_what_had_to_be_derived_is_told() -> None:

@@ -9,12 +9,13 @@ import pytest
 from builders import ADMIN, BERLIN, LYON, NOW, TRIAGE, grant
 from hostile import GROUPS, Corpus
 
-from reconciler.domain.access import Grant, Level
+from reconciler.domain.access import Grant, Level, Scope
 from reconciler.domain.names import PrincipalKind, PrincipalName
 from reconciler.domain.permissions import Permission
 from reconciler.domain.plan import (
     Action,
     Change,
+    Coming,
     Commit,
     Effect,
     Holding,
@@ -77,6 +78,7 @@ def _full(text: str) -> Plan:
     invite = replace(update, kind=OperationKind.INVITE, principal_id=None, before=None)
     delete = replace(update, kind=OperationKind.DELETE, after=None, changes=(lost,))
     left = replace(update, kind=OperationKind.REVOKE_TOKEN, changes=(), revokes_token=True)
+    role, endless = replace(TRIAGE, name=text), Window(NOW, None)
     service = PrincipalName(PrincipalKind.SERVICE, "key", text)
     return Plan(
         instant=NOW,
@@ -108,6 +110,15 @@ def _full(text: str) -> Plan:
                 "4", text, _DIGEST, _OTHER, gives_access=True, holders=(name, service), place=place
             ),
             RoleChange("5", text, _OTHER, _DIGEST, gives_access=False, holders=(), place=place),
+        ),
+        coming=(
+            Coming(
+                *(name, "10", on_site, Window(NOW, NOW), Risk.HIGH),
+                places=(place, place, Place(text)),
+                note=text,
+                is_new=True,
+            ),
+            Coming(name, None, Grant(Scope(Level.SITE, "", text), role), endless, Risk.LOW),
         ),
         options=Options((name,), no_revokes=True, undo_of=UndoOf(text, text)),
         snapshot=NOW,

@@ -81,6 +81,7 @@ def test_a_plan_tells_every_kind_of_record(full: Callable[[str], Plan]) -> None:
         "refusal": 2,
         "role change": 2,
         "change": changes,
+        "coming": 2,
         "unlisted": grants,
         "warning": 3,
     }
@@ -117,6 +118,7 @@ def test_a_change_tells_its_whole_triple(full: Callable[[str], Plan]) -> None:
         "principal_id": "id:10",
         "role_id": "id:1",
         "scope_id": "id:101",
+        "from": "2026-11-22T09:00:00Z",
     }
 
 

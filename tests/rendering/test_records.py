@@ -89,6 +89,15 @@ def test_a_change_tells_why_where_and_since_which_commit(kind: str) -> None:
     ]
 
 
+def test_a_token_that_may_remain_is_told_with_the_outcome() -> None:
+    principal = {"name": "ana@acme.example"}
+
+    told = text("outcome", principal=principal, result="applied", detail="ok", remains="403\n")
+
+    line = "    1  09:00Z  r1  outcome: ana@acme.example applied: ok; an API token may remain: "
+    assert told == line + "403\\n\n"
+
+
 def test_what_somebody_said_who_asked_by_hand_is_told() -> None:
     principal = {"name": "service:siem"}
 

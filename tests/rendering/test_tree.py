@@ -14,6 +14,7 @@ from reconciler.domain.names import PrincipalName
 from reconciler.domain.permissions import Permission
 from reconciler.domain.plan import (
     Change,
+    Coming,
     Commit,
     Effect,
     Holding,
@@ -34,6 +35,7 @@ LAWFUL = (
     Plan,
     Operation,
     Change,
+    Coming,
     Commit,
     Effect,
     Holding,

@@ -457,13 +457,13 @@ WRITING = (
         "the journal hears of a write after the console",
         "workflow/execute.py",
         '    around.journal.append("intent", events.intent(operation))\n'
+        "    step = end_token(operation, seen, around.console, around.journal)\n"
         "    if operation.kind is OperationKind.REVOKE_TOKEN:\n"
-        "        return end_only_token(operation, seen, around.console, around.journal)\n"
-        "    remains = end_token(operation, seen, around.console, around.journal)\n"
-        "    outcome = _write(operation, around)\n",
-        "    remains = end_token(operation, seen, around.console, around.journal)\n"
+        "        return _only_token(operation, step)\n"
+        "    return _write_after(step, operation, around) if step else _write(operation, around)\n",
         "    outcome = _write(operation, around)\n"
-        '    around.journal.append("intent", events.intent(operation))\n',
+        '    around.journal.append("intent", events.intent(operation))\n'
+        "    return outcome\n",
         "stories/test_journal_first.py::test_the_journal_holds_the_intent_when_the_write_arrives",
     ),
     Bug(
@@ -492,6 +492,21 @@ WRITING = (
         "            outcome = None\n",
         "stories/test_faults_while_writing.py::"
         "test_a_lost_answer_after_the_effect_is_applied_and_confirmed_by_reading",
+    ),
+    Bug(
+        "what somebody else did at the same moment is ours",
+        "workflow/execute.py",
+        "_done(operation, seen) if is_lost else _done_by_whom(operation)",
+        "_done(operation, seen)",
+        "stories/test_whose_work.py::test_an_invitation_by_somebody_else_is_not_ours",
+    ),
+    Bug(
+        "whoever has the name is the service user that was made",
+        "workflow/service_users.py",
+        "        found = [one for one in seen if is_done(operation, one)]\n",
+        "        found = list(seen)[:1]\n",
+        "stories/test_whose_work.py::"
+        "test_of_two_service_users_of_one_name_ours_is_the_one_that_holds_what_was_asked_for",
     ),
     Bug(
         "a run goes on after the console refused the token",
@@ -549,6 +564,14 @@ LEAVING = (
         "        raise\n",
         "stories/test_tokens_end.py::"
         "test_a_disk_full_after_the_revocation_is_told_with_what_happened",
+    ),
+    Bug(
+        "a token that was revoked is forgotten when the rest fails",
+        "workflow/execute.py",
+        "_write_after(step, operation, around) if step else _write(operation, around)",
+        "_write(operation, around)",
+        "stories/test_tokens_told.py::"
+        "test_a_write_that_is_refused_after_the_revocation_tells_of_the_token",
     ),
     Bug(
         "an undo gives access back to somebody who has left",

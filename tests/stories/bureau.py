@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from codehost.github_world import packed
 from codehost.gitlab import GitLab
 from codehost.gitlab_world import Item
 from codehost.gitlab_world import Job as KeptJob
@@ -185,9 +186,13 @@ class Bureau(Repository):
                     "CI_JOB_TOKEN": world.project_token("read_api"),
                 }
                 pipeline.given[name] = seen
+                kept = world.job(
+                    name, ref, commit, source=seen["CI_PIPELINE_SOURCE"], job_id=job_id,
+                    pipeline=number,
+                )  # fmt: skip
+                kept.status = "running"
                 pipeline.jobs[name] = self._job(name, job, seen, pipeline)
-                kept = self._keep(name, job, pipeline.jobs[name], (ref, commit, number, job_id))
-                kept.source = variables["CI_PIPELINE_SOURCE"]
+                self._keep(kept, job, pipeline.jobs[name])
         return pipeline
 
     def _jobs(self) -> list[tuple[str, dict[str, Any]]]:
@@ -242,11 +247,10 @@ class Bureau(Repository):
         finally:
             os.chdir(before)
 
-    def _keep(
-        self, name: str, job: dict[str, Any], done: Job, at: tuple[str, str, int, int]
-    ) -> KeptJob:
-        """Keep the artifacts as GitLab does: with their folder, and when the job says so."""
-        ref, commit, pipeline, job_id = at
+    def _keep(self, kept: KeptJob, job: dict[str, Any], done: Job) -> None:
+        """End a job, and keep its artifacts as GitLab does: with their folder, if it says so."""
+        kept.status = "success" if done.code == 0 else "failed"
+        kept.finished = self.lab.now
         is_kept = done.code == 0 or job.get("artifacts", {}).get("when") == "always"
         files = None
         if "artifacts" in job and is_kept and done.folder.is_dir():
@@ -255,9 +259,7 @@ class Bureau(Repository):
                 for path in done.folder.iterdir()
                 if path.is_file()
             }
-        kept = self.lab.world.job(name, ref, commit, files, job_id=job_id, pipeline=pipeline)
-        kept.status = "success" if done.code == 0 else "failed"
-        return kept
+        kept.archive = None if files is None else packed(files)
 
     # What can be seen
 

@@ -25,6 +25,8 @@ class Office(Repository):
         super().__init__(desk, folder)
         self.hub = hub
         self._jobs = 0
+        self._started: dict[int, subprocess.Popen[str]] = {}
+        """Runs that are processes, which end when they do."""
 
     def open(self, title: str, edits: Mapping[str, tuple[str, str]], *, fork: str = "") -> Item:
         """Somebody opens a pull request that replaces texts in files."""
@@ -133,6 +135,8 @@ class Office(Repository):
             stderr=subprocess.PIPE,
             text=True,
         )
+        self._begin("apply", runner)
+        self._started[int(runner["GITHUB_RUN_ID"])] = process
         return process, home / "result"
 
     def _job(
@@ -146,12 +150,36 @@ class Office(Repository):
         **environ: str,
     ) -> Job:
         words, runner, home = self._prepared(command, event, tree, commit, ref)
+        self._begin(command, runner | environ)
         told = self.desk.run(*words, *arguments, **(runner | environ))
+        self._end(int((runner | environ)["GITHUB_RUN_ID"]), told.code)
         summary, output = home / "summary.md", home / "output"
         lines = output.read_text("utf-8").splitlines() if output.exists() else []
         outputs = dict(line.split("=", 1) for line in lines)
         text = summary.read_text("utf-8") if summary.exists() else ""
         return Job(told, home / "result", text, outputs, runner)
+
+    def _begin(self, command: str, runner: Mapping[str, str]) -> None:
+        """Let the code host know of a run on a branch; `keep` tells it of a pull request's."""
+        world, number = self.hub.world, int(runner["GITHUB_RUN_ID"])
+        world.branches["main"] = self.history[::-1]
+        for started, process in self._started.items():
+            if process.poll() is not None:
+                self._end(started, process.returncode)
+        if command == "plan":
+            return
+        event, commit = runner["GITHUB_EVENT_NAME"], runner["GITHUB_SHA"]
+        branch = runner["GITHUB_REF"].removeprefix("refs/heads/")
+        path = f".github/workflows/{command}.yml"
+        run = world.runs.get(number) or world.run(event, branch, commit, path=path, run_id=number)
+        run.attempt = int(runner["GITHUB_RUN_ATTEMPT"])
+        run.status, run.conclusion = "in_progress", None
+
+    def _end(self, number: int, code: int) -> None:
+        run = self.hub.world.runs.get(number)
+        if run is not None:
+            run.status, run.conclusion = "completed", "failure" if code else "success"
+            run.updated = self.hub.now
 
     def _prepared(
         self, command: str, event: str, tree: dict[str, Any], commit: str, ref: str
@@ -177,6 +205,9 @@ class Office(Repository):
             "GITHUB_REF": ref,
             "GITHUB_RUN_ID": run,
             "GITHUB_RUN_ATTEMPT": "1",
+            "GITHUB_WORKFLOW_REF": (
+                f"{self.hub.world.repository}/.github/workflows/{command}.yml@{ref}"
+            ),
             "GITHUB_ACTOR": "cleo",
             "GITHUB_STEP_SUMMARY": str(home / "summary.md"),
             "GITHUB_OUTPUT": str(home / "output"),

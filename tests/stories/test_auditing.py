@@ -39,6 +39,26 @@ def test_a_sound_journal_is_unbroken_and_has_the_head_that_apply_printed(desk: A
     assert "The published head is record 10; 0 were added since." in done.out
 
 
+def test_without_a_published_head_nothing_is_said_to_be_proved(applied: Any) -> None:
+    head = applied.run("audit", "head").out.strip()
+    warned = "No published head was given: a journal forged as a whole, or one whose tail was cut"
+
+    assert warned in applied.run("audit", "verify").out
+    assert "--head HASH" in applied.run("audit", "verify").out
+    assert warned not in applied.run("audit", "verify", "--head", head).out
+
+
+def test_an_emptied_journal_is_not_called_unbroken(applied: Any) -> None:
+    path(applied).write_bytes(b"")
+
+    done = applied.run("audit", "verify")
+
+    assert done.code == 0
+    assert "is empty: no record of any run" in done.out
+    assert "unbroken" not in done.out
+    assert "No published head was given" in done.out
+
+
 def test_an_edited_journal_is_broken_where_it_was_edited(applied: Any) -> None:
     file = path(applied)
     file.write_bytes(file.read_bytes().replace(b'"applied"', b'"ignored"', 1))

@@ -30,9 +30,7 @@ def is_done(desk: Any) -> bool:
 
 
 @pytest.mark.parametrize(("method", "name"), WRITES)
-@pytest.mark.parametrize(
-    "fault", ["reset_after", "502", "500", "504", "409", "truncated", "html_after"]
-)
+@pytest.mark.parametrize("fault", ["reset_after", "502", "500", "504", "truncated", "html_after"])
 def test_a_lost_answer_after_the_effect_is_applied_and_confirmed_by_reading(
     desk: Any, proxy: Any, faults: Any, method: str, name: str, fault: str
 ) -> None:

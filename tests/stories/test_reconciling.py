@@ -195,6 +195,34 @@ def test_an_applied_write_that_the_log_does_not_show_is_told(applied: Any) -> No
     assert "update bo@acme.example" in done.out
 
 
+def test_a_token_that_stands_at_one_site_accuses_nobody_of_what_it_cannot_see(applied: Any) -> None:
+    applied.token = applied.console.token_for("stray")
+
+    done = applied.run("audit", "reconcile")
+
+    assert done.code == 1
+    assert done.out.startswith(
+        "This token stands at site level (Lyon) and cannot see the whole log"
+    )
+    assert "Use a token that stands at the tenant" in done.out
+    assert "On record as applied, and not visible to this token:" in done.out
+    assert "but not in the log" not in done.out
+    assert "ghost writes: 0; not visible: " in done.out
+
+
+def test_a_token_that_stands_at_one_site_and_misses_nothing_says_where_it_stands(
+    applied: Any,
+) -> None:
+    applied.token = applied.console.token_for("stray")
+
+    done = applied.run("audit", "reconcile", "--since", "2026-11-24")
+
+    assert done.code == 0
+    assert done.out.startswith(
+        "This token stands at site level (Lyon) and cannot see the whole log"
+    )
+
+
 def test_what_was_written_just_now_may_be_missing_yet(desk: Any) -> None:
     assert desk.run("apply", "--auto-approve").code == 0
     world = desk.console.world

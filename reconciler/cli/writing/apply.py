@@ -29,12 +29,14 @@ from reconciler.cli.writing.operations import Run, Written
 from reconciler.cli.writing.reviewed import Decision
 from reconciler.console.client import WriteClient
 from reconciler.console.reader import read_actual
+from reconciler.domain.names import PrincipalName
 from reconciler.domain.plan import Options, Plan
 from reconciler.domain.review import Review
 from reconciler.domain.state import Actual
 from reconciler.domain.wanted import Wanted
 from reconciler.errors import ExitCode, RefusedError
 from reconciler.planning.content import content_digest
+from reconciler.planning.unsettled import unsettled
 from reconciler.workflow.observe import roles_for_apply, with_permissions
 
 
@@ -88,6 +90,8 @@ class Applied:
     """The journal's head afterwards."""
     run: str
     """The id of the run in the journal."""
+    unsettled: tuple[PrincipalName, ...] = ()
+    """Whom the policies ask something else for, and the run left as they are."""
     written: Written | None = None
     """None when nothing was attempted."""
 
@@ -116,27 +120,31 @@ def carry_out(session: Session, apply: Apply) -> Applied:
         actual = read_actual(client, session.progress())
         settle(record, actual)
         actual = _informed(session, client, wanted, actual, basis)
-        decision = basis.decide(wanted, actual, session.instant())
+        now = session.instant()
+        decision = basis.decide(wanted, actual, now)
         plan = with_history(session, apply.files, decision.plan)
         basis.show(replace(decision, plan=plan), session)
+        left = unsettled(wanted, actual, plan, basis.instant or now, now)
+        judged = events.left_out(decision.missing) | events.decided(now, left)
         if plan.refusals:
             _keep_refusal(record, plan, actual, apply.review)
             apply.delivery.after()
-            return Applied(ExitCode.REFUSED, plan, record.head, run_id)
+            return Applied(ExitCode.REFUSED, plan, record.head, run_id, tuple(left))
         if plan.is_empty:
-            _keep_ends(record, decision, actual, apply.review)
+            _keep_ends(record, plan, actual, apply.review, judged)
             delivered = apply.delivery.after()  # also what an earlier run could not
             code = max(_nothing_to_do(decision), delivered)
-            return Applied(code, plan, record.head, run_id)
+            return Applied(code, plan, record.head, run_id, tuple(left))
         if apply.asks:
             ask()
             actual = _informed(session, client, wanted, read_actual(client), basis)
             _check_again(plan, basis.decide(wanted, actual, session.instant()).plan)
         locks.check()
         undoing = Undoing(wanted, apply.journal, run_id)
-        kept = (record, apply.concurrency, locks, apply.delivery, undoing, apply.review)
-        written = Run(session, client, actual, *kept, decision.missing).carry_out(plan)
-        return Applied(written.code, plan, record.head, run_id, written)
+        kept = (record, apply.concurrency, locks, apply.delivery, undoing, judged, apply.review)
+        written = Run(session, client, actual, *kept).carry_out(plan)
+        code = max(written.code, decision.code)
+        return Applied(code, plan, record.head, run_id, tuple(left), written)
 
 
 def _informed(
@@ -169,12 +177,13 @@ def _keep_refusal(record: Journal, plan: Plan, actual: Actual, review: Review | 
     record.append("refused", told)
 
 
-def _keep_ends(record: Journal, decision: Decision, actual: Actual, review: Review | None) -> None:
+def _keep_ends(
+    record: Journal, plan: Plan, actual: Actual, review: Review | None, judged: events.Data
+) -> None:
     """Record what is to end and was judged, though nothing has to be written for it yet.
 
     And that a reviewed commit was found to be so already: later runs go on from there.
     """
-    plan = decision.plan
     is_new = bool(plan.ends) and not plan.options.undo_of
     if is_new or (review is not None and review.trigger != "schedule"):
         told = events.run_started(
@@ -183,8 +192,7 @@ def _keep_ends(record: Journal, decision: Decision, actual: Actual, review: Revi
             actor=actual.identity.label,
             review=review,
         )
-        told |= events.left_out(decision.missing)
-        record.append("run-started", told | events.ends(plan))
+        record.append("run-started", told | judged | events.ends(plan))
         record.append("run-finished", events.run_finished([]))
 
 

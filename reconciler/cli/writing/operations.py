@@ -47,9 +47,9 @@ class Run:
     locks: Locks
     delivery: Delivers
     undoing: Undoing
+    judged: events.Data
+    """When windows were judged, and what of the reviewed and of the asked the plan leaves out."""
     review: Review | None = None
-    left_out: int = 0
-    """How many operations of what was reviewed are not part of the plan any more."""
 
     def carry_out(self, plan: Plan) -> Written:
         """Write, look again, and return every outcome with the exit code of the whole."""
@@ -79,8 +79,7 @@ class Run:
             locks=locks,
             review=self.review,
         )
-        started |= events.left_out(self.left_out)
-        self.journal.append("run-started", started | events.ends(plan))
+        self.journal.append("run-started", started | self.judged | events.ends(plan))
         self._announce()
         self._execute(plan, outcomes, stopping)
         missing, code = verify(self.session, self.client, outcomes, stopping)

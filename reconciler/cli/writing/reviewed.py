@@ -8,11 +8,11 @@ from typing import Any
 from reconciler import __version__
 from reconciler.documents.plan_file import saved_plan
 from reconciler.domain.names import PrincipalName
-from reconciler.domain.plan import Plan
+from reconciler.domain.plan import Operation, Plan, Refusal
 from reconciler.domain.state import Actual
 from reconciler.domain.wanted import Wanted
-from reconciler.errors import RefusedError
-from reconciler.planning.intersection import LeftOut, left_out
+from reconciler.errors import ExitCode, RefusedError
+from reconciler.planning.intersection import OVER, LeftOut, left_out
 from reconciler.planning.make import make_plan
 from reconciler.rendering.tree import decided_part, differing, plan_tree, principals_of
 from reconciler.workflow.binding import (
@@ -31,6 +31,17 @@ class Decision:
 
     plan: Plan
     left_out: tuple[LeftOut, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
+    """What stands against the rest of what is due, while this part is carried out."""
+    is_partial: bool = False
+    """Whether something of it is left out that was asked for whole."""
+
+    @property
+    def code(self) -> int:
+        """The exit code of a run of it that does all it can."""
+        if self.is_partial:
+            return ExitCode.PARTIAL
+        return ExitCode.REFUSED if self.refusals else ExitCode.DONE
 
     @property
     def missing(self) -> int:
@@ -57,6 +68,11 @@ def reviewed_plan(wanted: Wanted, actual: Actual, reviewed: Reviewed, now: datet
     """
     if reviewed.only_planned:
         return _intersection(wanted, actual, reviewed, now)
+    if reviewed.bound is Bound.BY_CONTENT:
+        # Another merge, or an earlier attempt at this one, may have done some of it already.
+        part = _intersection(wanted, actual, reviewed, now)
+        if part.left_out and all(one.is_done or one.why == OVER for one in part.left_out):
+            return part
     file = reviewed.file
     saved = saved_plan(file)
     planned = _planned(file)
@@ -78,7 +94,17 @@ def reviewed_plan(wanted: Wanted, actual: Actual, reviewed: Reviewed, now: datet
     executed = make_plan(wanted, actual, now, only=frozenset(one.name for one in due))
     against = (*recomputed.refusals, *at_now.refusals, *executed.refusals)
     plan = replace(recomputed, operations=due, refusals=tuple(dict.fromkeys(against)))
-    return Decision(_with_ends(plan, executed, make_plan(wanted, actual, now)))
+    plan = _with_ends(plan, executed, make_plan(wanted, actual, now))
+    over = _overtaken(recomputed.operations, due, at_now.operations)
+    return Decision(plan, over, is_partial=bool(over))
+
+
+def _overtaken(
+    planned: Iterable[Operation], due: Iterable[Operation], now: Iterable[Operation]
+) -> tuple[LeftOut, ...]:
+    """Return whom something else is asked for by now: a window began or ended since."""
+    kept, asked = {one.name for one in due}, {one.name for one in now}
+    return tuple(LeftOut(one.name, OVER) for one in planned if one.name in asked - kept)
 
 
 def _with_ends(plan: Plan, executed: Plan, whole: Plan) -> Plan:

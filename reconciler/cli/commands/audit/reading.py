@@ -27,6 +27,10 @@ from reconciler.rendering.runs import runs_text
 from reconciler.rendering.safe import short
 
 _HEAD = re.compile("sha256:[0-9a-f]{64}")
+_UNANCHORED = (
+    "No published head was given: a journal forged as a whole, or one whose tail was cut, looks "
+    "the same. Compare with a head from a pull request comment or a job summary: --head HASH"
+)
 _KINDS = click.Choice(sorted({*EXPORTED, *NOT_EXPORTED}))
 _RESULTS = click.Choice(sorted({*RESULTS, *map(str, Result)}))
 
@@ -55,9 +59,7 @@ def verify(journal: Path, head: str | None, public_key: Path | None) -> int:
         told = f"{head!a} is no head: write it whole, sha256: and 64 digits, as `audit head` does."
         raise click.BadParameter(told, param_hint="--head")
     chain = sound(journal)
-    runs = len({record.run for record in chain.records})
-    of = "1 run" if runs == 1 else f"{runs} runs"
-    click.echo(f"{journal}: {len(chain.records)} records of {of}, unbroken.")
+    click.echo(_whole(chain, journal))
     click.echo(f"Head: {chain.head}")
     if chain.torn:
         click.echo("The last line is torn: a run died writing it. The next apply sets it aside.")
@@ -72,6 +74,8 @@ def verify(journal: Path, head: str | None, public_key: Path | None) -> int:
         click.echo(_since(chain, head, journal))
     if public_key is not None:
         click.echo(checked(chain, journal, public_key))
+    if head is None and public_key is None:
+        click.echo(_UNANCHORED)
     return ExitCode.DONE
 
 
@@ -146,6 +150,15 @@ def show(
         text = "".join(record_text(tree, color=session.color_out) for tree in trees)
         click.echo(text, nl=False)
     return ExitCode.DONE
+
+
+def _whole(chain: Chain, journal: Path) -> str:
+    """Say how much there is that fits; of nothing, that it is nothing."""
+    count, runs = len(chain.records), len({record.run for record in chain.records})
+    if not count:
+        return f"{journal} is empty: no record of any run, which says nothing of what was done."
+    of = "1 run" if runs == 1 else f"{runs} runs"
+    return f"{journal}: {count} records of {of}, unbroken."
 
 
 def _without_end(chain: Chain) -> Record | None:

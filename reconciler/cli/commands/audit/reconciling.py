@@ -16,10 +16,12 @@ from reconciler.cli.options import journal_file
 from reconciler.cli.session import Session, pass_session
 from reconciler.console.answers import ForbiddenError
 from reconciler.console.client import ReadClient
+from reconciler.domain.access import Level
 from reconciler.errors import ExitCode, MissingError
+from reconciler.planning.standing import standing
 from reconciler.rendering.compared import compared_text
 from reconciler.rendering.safe import visible
-from reconciler.workflow.activities import full_names, own_name, read_log
+from reconciler.workflow.activities import Owner, full_names, owner, read_log
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -38,7 +40,8 @@ def reconcile(session: Session, journal: Path, since: datetime | None) -> int:
     Finds ghost writes, which are changes under the name of our token that no intent explains;
     writes on record as applied that the log does not show; and what others did to the principals
     that the journal names. Exits with 1 for the first two, with 2 when only others changed
-    something. A token that may view users and activities is enough.
+    something. A token at the tenant that may view users and activities is enough. One below the
+    tenant does not see the whole log: what it misses is no finding, and not sound either (1).
 
     \b
     Examples:
@@ -50,7 +53,8 @@ def reconcile(session: Session, journal: Path, since: datetime | None) -> int:
     begin = since or first or _EPOCH
     with read_client(session) as client:
         try:
-            names, notes = _own_names(client, records)
+            own = owner(client)
+            names, notes = _own_names(client, records, own)
             labels = comparison.nameless(records, client.origin)
             log = read_log(client, begin, labels)
         except (ForbiddenError, MissingError) as error:
@@ -58,18 +62,23 @@ def reconcile(session: Session, journal: Path, since: datetime | None) -> int:
             return ExitCode.DONE
         asked = comparison.Asked(client.origin, names, session.instant(), begin)
     compared = comparison.reconcile(records, log, asked)
-    told = compared_text(asdict(compared), sorted(names), notes, color=session.color_out)
+    narrow = "" if own.level is Level.TENANT else standing(own.level, own.places)
+    told = compared_text(
+        asdict(compared), sorted(names), notes, narrow=narrow, color=session.color_out
+    )
     click.echo(told, nl=False)
     if compared.ghosts or compared.missing:
         return ExitCode.FAILED
     return ExitCode.DIFFERENCES if compared.others else ExitCode.DONE
 
 
-def _own_names(client: ReadClient, records: Iterable[Record]) -> tuple[frozenset[str], list[str]]:
+def _own_names(
+    client: ReadClient, records: Iterable[Record], own: Owner
+) -> tuple[frozenset[str], list[str]]:
     """Return the full names that count as ours, and notes; raises ConsoleError."""
     labels = actors(records, client.origin)
     if not labels:
         note = "The journal names no run on this console; as ours counts this token's owner."
-        return frozenset({own_name(client)}), [note]
+        return frozenset({own.full_name}), [note]
     names, unknown = full_names(client, labels)
     return names, [f"Nobody is called {visible(label)} any more." for label in unknown]

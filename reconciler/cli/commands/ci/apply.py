@@ -9,12 +9,13 @@ from reconciler import __version__
 from reconciler.audit.history import read_history
 from reconciler.ci.carrier import Carrier
 from reconciler.ci.comment import clock_body, outcome_body, plan_body
-from reconciler.cli.commands.ci.decided import Decided, How, decided
+from reconciler.ci.reviewed import BY_HAND
+from reconciler.cli.commands.ci.decided import Decided, How, decided, request_of
 from reconciler.cli.commands.ci.here import About, Here
 from reconciler.cli.commands.ci.options import placed
 from reconciler.cli.commands.ci.place import check_order, check_place
 from reconciler.cli.commands.ci.plan import verdict_of
-from reconciler.cli.commands.ci.recorded import Announced, carried_out, check_free
+from reconciler.cli.commands.ci.recorded import Announced, carried_out, check_free, is_busy
 from reconciler.cli.session import Session, pass_session
 from reconciler.cli.writing.apply import Applied, Apply
 from reconciler.cli.writing.delivery import Delivery, sink_options
@@ -76,13 +77,15 @@ def apply_command(
       reconciler ci apply --digest "$DIGEST"
     """
     here = Here.of(session, policies, folder)
+    if here.event.trigger is Trigger.PUSH and not here.touches_policies:
+        return _nothing(here, "This push changes no policy, so nothing of it is applied.")
     with (
         here.reported("apply") as about,
         closing(Carrier.open(session.runtime.environ, folder / "journal")) as carrier,
     ):
         found = _cleared(here, about, carrier, How(digest, only_planned, plan_may_be_gone))
-        if found is None:
-            return _waiting(here)
+        if isinstance(found, str):
+            return _nothing(here, found)
         message = f"Run {here.event.run} of {found.commit}\n"
         with here.files(found.commit) as files:
             delivery = Delivery.of(
@@ -96,24 +99,29 @@ def apply_command(
         return _finished(here, about, applied, found.review)
 
 
-def _cleared(here: Here, about: About, carrier: Carrier, how: How) -> Decided | None:
+def _cleared(here: Here, about: About, carrier: Carrier, how: How) -> Decided | str:
     """Fetch the journal, and return what decides when nothing speaks against this run.
 
-    Raises RefusedError otherwise; None when the clock has nothing to go by yet.
+    A text says why a run of the clock has nothing to do. Raises RefusedError for the others.
     """
     check_place(here.git, here.event)
+    merged = request_of(here)
+    if merged is not None:  # first, so that every refusal can be told there
+        about.number, about.head = merged.number, merged.head
     carrier.fetch()
-    records = read_history(carrier.journal)
+    records, now = read_history(carrier.journal), here.session.instant()
     is_by_hand = here.event.trigger is Trigger.DISPATCH
-    check_free(records, here.console, here.session.instant(), by_hand=is_by_hand)
+    if here.event.trigger is Trigger.SCHEDULE and is_busy(records, here.console, now):
+        return "Another run is writing; the next one looks again."
+    check_free(records, here.console, now, by_hand=is_by_hand)
     if not is_by_hand:
-        check_order(here.git, here.event, records)
-    return decided(here, about, how, records)
+        check_order(here.git, here.event, records, here.console)
+    found = decided(here, merged, how, records)
+    return found or "No reviewed apply is on record yet; windows wait for the first."
 
 
-def _waiting(here: Here) -> int:
-    """End a run of the clock before anything was reviewed."""
-    told = "No reviewed apply is on record yet; windows wait for the first."
+def _nothing(here: Here, told: str) -> int:
+    """End a run that has nothing to do, and say why."""
     click.echo(told)
     here.finish(here.result("apply", ExitCode.DONE, ("no-change",), told), f"{told}\n")
     return ExitCode.DONE
@@ -133,7 +141,10 @@ def _finished(here: Here, about: About, applied: Applied, review: Review) -> int
     else:
         title = outcomes_summary(outcomes, applied.head).partition("\n")[0]
         run = applied.run if outcomes else ""
-        left = Aftermath(outcomes, applied.head, run=run, review=review)
+        labels = tuple(name.label for name in applied.unsettled)
+        left = Aftermath(
+            outcomes, applied.head, run=run, review=review, notes=_gap(review), unsettled=labels
+        )
         is_quiet = not outcomes and here.event.trigger is Trigger.SCHEDULE
         body = clock_body(here.frame()) if is_quiet else outcome_body(left, here.frame())
     result = here.result(
@@ -148,3 +159,12 @@ def _finished(here: Here, about: About, applied: Applied, review: Review) -> int
     )
     here.finish(result, body)
     return applied.code
+
+
+def _gap(review: Review) -> tuple[str, ...]:
+    """Say that the clock does not go on from here, and what it waits for."""
+    told = (
+        f"Windows of these policies wait: {review.skipped[:8]} changed the policies before, and "
+        f"nobody has applied it. {BY_HAND}"
+    )
+    return (told,) if review.skipped else ()

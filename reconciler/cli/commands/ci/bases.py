@@ -16,17 +16,22 @@ from reconciler.cli.writing.bases import PlanFile, Policies, show_plan
 from reconciler.cli.writing.reviewed import Decision, changed_roles
 from reconciler.documents.plan_file import saved_plan
 from reconciler.domain.digest import short_digest
+from reconciler.domain.names import PrincipalName
 from reconciler.domain.plan import Operation, Options, Plan, Reason
 from reconciler.domain.policy import Policy
 from reconciler.domain.state import Actual
 from reconciler.domain.wanted import Wanted
-from reconciler.errors import RefusedError
+from reconciler.errors import PolicyError, RefusedError
+from reconciler.planning.intersection import OVER
 from reconciler.planning.make import make_plan
+from reconciler.planning.unsettled import has_bound
 from reconciler.rendering.safe import short
 from reconciler.rendering.tree import differing, plan_tree
 from reconciler.rendering.wording import plural
 from reconciler.workflow.binding import Bound
 
+_Triple = tuple[PrincipalName, str, str]
+"""Who, on which scope, which role; ids."""
 _BY_THE_CLOCK = {Reason.WINDOW_OPENED, Reason.WINDOW_CLOSED}
 
 
@@ -66,10 +71,13 @@ class ByDigest:
             return Decision(fresh)
         if self.file:
             try:
-                return self.file.decide(wanted, actual, now)
+                decision = self.file.decide(wanted, actual, now)
             except RefusedError as error:
                 # It was merged: nobody can have it reviewed again.
                 raise RefusedError(error.message, self.remedy) from error
+            # Whom a window has overtaken since is on record as unsettled, and waits for the clock.
+            left = (one for one in decision.left_out if one.why != OVER)
+            return replace(decision, left_out=tuple(left), is_partial=False)
         raise RefusedError(
             "What would be done is not the plan that was read: the console, the policies or the "
             f"time moved. Read: {short_digest(self.digest)}; now: "
@@ -122,38 +130,70 @@ class ByClock(Policies):
     """What windows ask for that opened or closed since people's access was last made right.
 
     Who is named in such a window is made to hold what the reviewed policies say. What somebody
-    took away or gave by hand at another time waits for somebody who read it.
+    took away or gave by hand at another time waits for somebody who read it. A window is opened
+    only while the newest commit asks for it too, applied or not: who cancelled it meant that.
     """
 
     since: Settled
+    newest: Wanted | None
+    """What the newest commit asks for; None when it cannot be read, and then nothing opens."""
 
     def decide(self, wanted: Wanted, actual: Actual, now: datetime) -> Decision:
-        """Plan for those whose windows opened or closed, judged as a plan of its own."""
-        whole = make_plan(wanted, actual, now)
-        due = frozenset(
-            one.name
-            for one in whole.operations
+        """Plan for those whose windows opened or closed, judged as a plan of its own.
+
+        An opening that is refused holds no closing up.
+        """
+        due = [
+            one
+            for one in make_plan(wanted, actual, now).operations
             if any(change.reason in _BY_THE_CLOCK for change in one.changes)
             and self._is_due(one, wanted.policy, now)
-        )
-        return Decision(make_plan(wanted, actual, now, only=due))
+        ]
+        opening = [one for one in due if _opened(one)]
+        agreed = self._agreed(actual, now)
+        closing = {one.name for one in due} - {one.name for one in opening}
+        open_ = {one.name for one in opening if _opened(one) <= agreed}
+        both = make_plan(wanted, actual, now, only=frozenset(closing | open_))
+        if not both.refusals:
+            return Decision(both)
+        alone = make_plan(wanted, actual, now, only=frozenset(closing))
+        if alone.is_empty or alone.refusals:
+            return Decision(both)
+        return Decision(alone, refusals=both.refusals)
 
     def show(self, decision: Decision, session: Session) -> None:
-        """Print what is executed."""
+        """Print what is executed, and what is not for a refusal."""
         show_plan(decision, session)
+        for refusal in decision.refusals:
+            click.echo(f"Not opened, {refusal.rule}: {refusal.message}\n  {refusal.remedy}")
         click.echo("Only windows that opened or closed; `ci drift` reports what else differs.")
 
     def _is_due(self, operation: Operation, policy: Policy, now: datetime) -> bool:
-        """Tell whether a window of this principal began or ended since the last run."""
-        since = self.since.of(operation.name)
-        names = {operation.name.key, f"id:{operation.principal_id}"}
-        bounds = (
-            bound
-            for each in policy.assignments
-            if each.window and any(member.name.key in names for member in each.members)
-            for bound in (each.window.start, each.window.end)
-        )
-        return any(bound and (since is None or since < bound) and bound <= now for bound in bounds)
+        """Tell whether a window of this principal began or ended since it was right."""
+        name, since = operation.name, self.since.of(operation.name)
+        return has_bound(policy, name, operation.principal_id, since=since, until=now)
+
+    def _agreed(self, actual: Actual, now: datetime) -> frozenset[_Triple]:
+        """Return what the newest commit would open now."""
+        if self.newest is None:
+            return frozenset()
+        try:
+            newest = make_plan(self.newest, actual, now)
+        except PolicyError:
+            return frozenset()
+        return frozenset().union(*map(_granted, newest.operations))
+
+
+def _granted(operation: Operation) -> frozenset[_Triple]:
+    return frozenset(
+        (operation.name, change.grant.scope.id, change.grant.role.id) for change in operation.grants
+    )
+
+
+def _opened(operation: Operation) -> frozenset[_Triple]:
+    """Return what an operation grants because a window has opened."""
+    opened = tuple(one for one in operation.changes if one.reason is Reason.WINDOW_OPENED)
+    return _granted(replace(operation, changes=opened))
 
 
 def plan_file(content: bytes, digest: str, *, only_planned: bool) -> PlanFile:

@@ -1,20 +1,25 @@
 """What decides an apply in CI: the review of a merge, a digest that was read, or the clock."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from reconciler.audit.chain import Record
-from reconciler.audit.reviews import reviewed_commit, settled
+from reconciler.audit.reviews import Recorded, Settled, reviewed_run, settled
 from reconciler.ci.event import plan_digest
+from reconciler.ci.genuine import check_genuine
 from reconciler.ci.reviewed import BY_HAND, check_comment, merged_request, review_of, reviewed
 from reconciler.cli.commands.ci.bases import ByClock, ByDigest, ByHand, plan_file
-from reconciler.cli.commands.ci.here import About, Here
-from reconciler.cli.commands.ci.place import brought, check_workflows
+from reconciler.cli.commands.ci.here import Here
+from reconciler.cli.commands.ci.place import brought, check_workflows, is_protected
+from reconciler.cli.files import NO_OPTIONS, load_files
 from reconciler.cli.writing.apply import Basis
 from reconciler.domain.review import Review, Trigger
-from reconciler.errors import RefusedError, SettingsError
+from reconciler.domain.wanted import Wanted
+from reconciler.errors import PolicyError, RefusedError, SettingsError
 from reconciler.forge.base import Forge, Merged
 from reconciler.forge.choice import open_forge
+from reconciler.workflow.binding import CLOCK_SKEW
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,37 +42,88 @@ class Decided:
     """Whose policies: the run's own commit, or for the clock the last one that was reviewed."""
 
 
-def decided(here: Here, about: About, how: How, records: Sequence[Record]) -> Decided | None:
+def decided(
+    here: Here, merged: Merged | None, how: How, records: Sequence[Record]
+) -> Decided | None:
     """Return what decides; None when the clock has nothing to go by yet.
 
-    Raises RefusedError when nobody has reviewed it, ForgeError when the host does not answer.
+    `merged` is the request that brought a push. Raises RefusedError when nobody has reviewed it,
+    ForgeError when the host does not answer.
     """
     event, digest = here.event, plan_digest(how.digest)
     if event.trigger is Trigger.SCHEDULE:
-        commit, since = reviewed_commit(records, here.console), settled(records, here.console)
-        if commit is None or since is None:
+        return _clock(here, records)
+    if merged is not None:
+        return _merged(here, merged, how, records)
+    if not digest:
+        raise SettingsError(
+            "Started by hand, this needs the digest of the plan that was read.",
+            "Copy it from the drift report into the workflow's field; in a shell: --digest.",
+        )
+    return Decided(ByHand(digest=digest), review_of(event), event.commit)
+
+
+def request_of(here: Here) -> Merged | None:
+    """Return the request that brought a push; None for a run of the clock or by hand.
+
+    Raises RefusedError when none did, ForgeError when the code host does not answer.
+    """
+    if here.event.trigger is not Trigger.PUSH:
+        return None
+    with _forge(here) as forge:
+        return merged_request(forge, here.event)
+
+
+def _clock(here: Here, records: Sequence[Record]) -> Decided | None:
+    """Return what the last reviewed policies ask for by now, as far as the newest still do."""
+    event = here.event
+    base, since = reviewed_run(records, here.console), settled(records, here.console)
+    if base is None or since is None:
+        return None
+    with _forge(here) as forge:
+        check_genuine(forge, event, since.last, is_whole=False)
+        _check_base(here, forge, base)
+    _check_past(here, since)
+    basis = ByClock(since=since, newest=_newest(here))
+    return Decided(basis, review_of(event, commit=base.commit), base.commit)
+
+
+def _check_base(here: Here, forge: Forge, base: Recorded) -> None:
+    """Raise RefusedError unless the host knows the run, and its commit is on the branch."""
+    check_genuine(forge, here.event, base, is_whole=True)
+    if not is_protected(here.git, base.commit, here.event):
+        raise RefusedError(
+            f"The journal shows that {base.commit[:8]} was applied, which is not on "
+            f"{here.event.protected}, or this clone cannot tell.",
+            f"Check out with fetch-depth: 0. If the branch was rewritten: {BY_HAND}",
+        )
+
+
+def _check_past(here: Here, since: Settled) -> None:
+    """Raise RefusedError for a record of the future: with it, no window would ever close."""
+    if since.instant > here.session.instant() + CLOCK_SKEW:
+        raise RefusedError(
+            f"The journal has a run of {since.instant.isoformat()}, which is yet to come.",
+            f"Set this runner's clock, or find out who wrote that record. {BY_HAND}",
+        )
+
+
+def _newest(here: Here) -> Wanted | None:
+    """Return what the newest commit asks for; None when it cannot be read."""
+    with here.files() as files:
+        try:
+            return load_files(here.session, files, NO_OPTIONS)
+        except PolicyError:
             return None
-        return Decided(ByClock(since=since), review_of(event), commit)
-    if event.trigger is Trigger.DISPATCH:
-        if not digest:
-            raise SettingsError(
-                "Started by hand, this needs the digest of the plan that was read.",
-                "Copy it from the drift report into the workflow's field; in a shell: --digest.",
-            )
-        return Decided(ByHand(digest=digest), review_of(event), event.commit)
-    return _merged(here, about, how, records)
 
 
-def _merged(here: Here, about: About, how: How, records: Sequence[Record]) -> Decided:
-    event, runtime = here.event, here.session.runtime
-    with open_forge(runtime.environ, runtime.monotonic, runtime.sleep) as forge:
-        if forge is None:  # pragma: no cover - Here.of has found one
-            raise SettingsError("No code host is known here.")
-        merged = merged_request(forge, event)
-        about.number, about.head = merged.number, merged.head
+def _merged(here: Here, merged: Merged, how: How, records: Sequence[Record]) -> Decided:
+    event = here.event
+    with _forge(here) as forge:
         check_workflows(here.git, event)
-        _check_alone(here, forge, merged, reviewed_commit(records, here.console))
-        found = reviewed(forge, event, merged, here.key)
+        _check_alone(here, forge, merged)
+        skipped = _skipped(here, forge, records)
+        found = reviewed(forge, event, merged, here.key, skipped)
     if found.plan is None:
         if not how.plan_may_be_gone:
             raise RefusedError(
@@ -81,25 +137,51 @@ def _merged(here: Here, about: About, how: How, records: Sequence[Record]) -> De
     return Decided(ByDigest(found.content, file, BY_HAND), found.review, event.commit)
 
 
-def _check_alone(here: Here, forge: Forge, merged: Merged, since: str | None) -> None:
-    """Raise RefusedError unless every commit since the last reviewed one came by a request.
+def _check_alone(here: Here, forge: Forge, merged: Merged) -> None:
+    """Raise RefusedError unless all that the push changes in the policies is of the one request.
 
-    The plan tells of what is due now; a window that opens later is in no plan, and the clock goes
-    on from this commit. Of the push itself all has to be of the one request whose plan is applied.
+    Only that request's plan is applied, and it tells nothing of what others brought.
     """
     event = here.event
-    push = set(brought(here.git, event.base, event.commit))
-    for commit in sorted(push | set(brought(here.git, since or event.base, event.commit))):
+    commits = brought(here.git, event.base, event.commit)
+    if len(commits) > _MOST:
+        raise RefusedError(
+            f"The push changed the policies with over {_MOST} commits, each of which would have to "
+            "be asked about.",
+            BY_HAND,
+        )
+    for commit in commits:
         found = forge.requests_of(commit, event.protected)
-        if not found:
+        if merged.number not in found:
+            came = "is of another" if found else "came without any"
             raise RefusedError(
-                f"The commit {commit[:8]} came to {event.protected} without a pull request, and "
-                "has not been applied by anybody who read a plan of it.",
+                f"The push brought more than pull request {merged.number}: {commit[:8]} {came}, "
+                "whose plan would not be applied with it.",
                 BY_HAND,
             )
-        if commit in push and merged.number not in found:
-            raise RefusedError(
-                f"The push brought more than pull request {merged.number}: {commit[:8]} is of "
-                "another, whose plan would not be applied with it.",
-                BY_HAND,
-            )
+
+
+def _skipped(here: Here, forge: Forge, records: Sequence[Record]) -> str:
+    """Return the first commit before the push whose policies nobody has applied, or nothing.
+
+    Its windows stand in no plan that was carried out, so that the clock may not go on from here.
+    """
+    base = reviewed_run(records, here.console)
+    if base is None:
+        return ""
+    _check_base(here, forge, base)
+    waiting = brought(here.git, base.commit, here.event.base)
+    return waiting[-1] if waiting else ""
+
+
+@contextmanager
+def _forge(here: Here) -> Iterator[Forge]:
+    runtime = here.session.runtime
+    with open_forge(runtime.environ, runtime.monotonic, runtime.sleep) as forge:
+        if forge is None:  # pragma: no cover - Here.of has found one
+            raise SettingsError("No code host is known here.")
+        yield forge
+
+
+_MOST = 100
+"""Commits that are asked about, each with a question to the code host."""

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from reconciler.ci.bound import bound_digest
-from reconciler.ci.comment import clean_body, drift_body
+from reconciler.ci.comment import BY_HAND, clean_body, drift_body
 from reconciler.cli.commands.ci.here import Here
 from reconciler.cli.commands.ci.options import placed
 from reconciler.cli.commands.ci.plan import verdict_of
@@ -25,7 +25,7 @@ def drift_command(session: Session, policies: Path, folder: Path) -> int:
 
     Needs the console's view-only token. Exits as `drift` does: with 2 on any difference, with 3
     when a guardrail would refuse to mend it. The report names the digest with which `ci apply`,
-    started by hand, mends exactly what it shows.
+    started by hand, does exactly what it shows, windows that open later included.
 
     \b
     Examples:
@@ -43,6 +43,8 @@ def drift_command(session: Session, policies: Path, folder: Path) -> int:
         digest = tree["content_digest"]
         result = here.result("drift", code, verdict_of(tree), title, content_digest=digest)
         is_clean = code == ExitCode.DONE
-        body = clean_body(here.frame()) if is_clean else drift_body(tree, here.frame())
-        here.finish(result, body, bound_digest(tree), page=DRIFT.function("html")(tree, Look()))
+        bound = bound_digest(tree)
+        click.echo(f"{BY_HAND} {bound}")
+        body = (clean_body if is_clean else drift_body)(tree, here.frame())
+        here.finish(result, body, bound, page=DRIFT.function("html")(tree, Look()))
     return code

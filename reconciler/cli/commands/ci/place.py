@@ -19,7 +19,7 @@ def check_place(git: Git, event: Event) -> None:
             f"This run is of {where}; only the protected branch {event.protected!a} is applied.",
             "Merge first. Policies are applied from the protected branch alone.",
         )
-    if not _is_ancestor(git, event.commit, f"refs/remotes/origin/{event.protected}"):
+    if not is_protected(git, event.commit, event):
         raise RefusedError(
             f"The commit {event.commit[:8]} is not on the protected branch {event.protected}, or "
             "this clone cannot tell.",
@@ -28,7 +28,7 @@ def check_place(git: Git, event: Event) -> None:
         )
 
 
-def check_order(git: Git, event: Event, records: Iterable[Record]) -> None:
+def check_order(git: Git, event: Event, records: Iterable[Record], origin: str) -> None:
     """Raise RefusedError when a later commit was applied, or may have taken something back.
 
     Somebody may start an old run again; it would bring back what was taken away since. A later
@@ -39,6 +39,7 @@ def check_order(git: Git, event: Event, records: Iterable[Record]) -> None:
         review["commit"]
         for record in records
         if record.kind == "run-started"
+        and record.data.get("origin") == origin
         and isinstance(review := record.data.get("review"), dict)
         and isinstance(review.get("commit"), str)
     ]
@@ -93,26 +94,27 @@ def changed_names(git: Git, event: Event) -> list[str] | None:
     return [name for name in answer.decode("utf-8", "replace").split("\0") if name]
 
 
-def brought(git: Git, base: str, commit: str) -> list[str]:
-    """Return the commits that came to the protected branch after `base`, newest first.
+def is_protected(git: Git, commit: str, event: Event) -> bool:
+    """Tell whether a commit is on the protected branch; False when this clone cannot tell."""
+    return _is_ancestor(git, commit, f"refs/remotes/origin/{event.protected}")
 
-    Raises RefusedError when this clone cannot tell, or they are too many to be looked at.
+
+def brought(git: Git, base: str, commit: str) -> list[str]:
+    """Return the commits since `base` that changed the policies on their branch, newest first.
+
+    Raises RefusedError when this clone cannot tell.
     """
     span = f"{base}..{commit}" if base else commit
-    answer = git.ask("rev-list", "--first-parent", f"--max-count={_MOST + 1}", span)
-    found = (answer or b"").decode("ascii").split()
-    if answer is None or len(found) > _MOST:
+    # git stands in the folder of the policies.
+    answer = git.ask("rev-list", "--first-parent", span, "--", ".")
+    if answer is None:
         raise RefusedError(
-            f"What came to the branch since {base[:8]} cannot be looked through: "
-            + ("this clone does not hold it." if answer is None else f"over {_MOST} commits."),
+            f"What came to the branch since {base[:8]} cannot be looked through: this clone does "
+            "not hold it.",
             "Check out with fetch-depth: 0; or start the apply workflow by hand with the digest "
             "that the drift report names.",
         )
-    return found
-
-
-_MOST = 100
-"""Commits that are looked at, each with a question to the code host."""
+    return answer.decode("ascii").split()
 
 
 def _is_ancestor(git: Git, one: str, other: str) -> bool:

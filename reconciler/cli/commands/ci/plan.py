@@ -22,6 +22,7 @@ from reconciler.domain.review import Trigger
 from reconciler.errors import ExitCode, SettingsError
 from reconciler.forge.choice import open_forge
 from reconciler.rendering.as_json import to_json
+from reconciler.rendering.coming import new_coming, opens_sentence
 from reconciler.rendering.summary import summary
 
 SNAPSHOT, SNAPSHOT_FILE = "console-snapshot", "console.json"
@@ -66,7 +67,7 @@ def _finished(here: Here, found: Planned) -> int:
         click.echo(PLAN.function("text")(tree, look), nl=False)
     here.runner.annotate(PLAN.function("github")(tree, look))
     code = exit_code(found.plan, detailed=True)
-    title = summary(tree["summary"], len(tree["refusals"]))
+    title = summary(tree["summary"], len(tree["refusals"])) + opens_sentence(tree)
     digest = tree["content_digest"]
     result = here.result("plan", code, verdict_of(tree), title, content_digest=digest)
     body = plan_body(tree, here.frame(ON_MERGE if here.touches_policies else NOT_OURS))
@@ -89,7 +90,9 @@ def verdict_of(tree: dict[str, Any]) -> tuple[str, ...]:
     if tree["refusals"]:
         return ("refused",)
     counts = tree["summary"]
-    words = {"grants": counts["grant"] + counts["invite"], "revokes": _taken(counts)}
+    # What the clock grants later is granted by whoever merges it now.
+    granted = counts["grant"] + counts["invite"] + len(new_coming(tree))
+    words = {"grants": granted, "revokes": _taken(counts)}
     return tuple(word for word, count in words.items() if count) or ("no-change",)
 
 

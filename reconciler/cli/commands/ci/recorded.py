@@ -54,6 +54,12 @@ class Announced:
         return self.delivery.after()
 
 
+def is_busy(records: Sequence[Recorded], origin: str, now: datetime) -> bool:
+    """Tell whether another run has announced itself, not long ago, and not told its end."""
+    start = begun(records, origin)
+    return start is not None and now - datetime.fromisoformat(start.time) < MAX_RUN
+
+
 def check_free(records: Sequence[Recorded], origin: str, now: datetime, *, by_hand: bool) -> None:
     """Raise RefusedError while another run may be writing; tell of one that has died.
 
@@ -63,13 +69,12 @@ def check_free(records: Sequence[Recorded], origin: str, now: datetime, *, by_ha
     start = begun(records, origin)
     if start is None:
         return
-    since = datetime.fromisoformat(start.time)
-    if now - since < MAX_RUN and not by_hand:
+    if is_busy(records, origin, now) and not by_hand:
         raise RefusedError(
             f"Run {start.run} announced itself at {start.time} and has not ended: it may be "
             "writing now.",
-            f"Wait for it. If it died, this goes on {MAX_RUN.seconds // 60} minutes after that, or "
-            "at once when started by hand.",
+            "Wait for it, then start this run again. If it died, that works "
+            f"{MAX_RUN.seconds // 60} minutes after it began, or at once when started by hand.",
         )
     tell(
         f"Run {start.run} of {start.time} announced {start.data.get('operations')} operations and "
