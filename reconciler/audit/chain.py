@@ -5,6 +5,7 @@ line before. Whoever changes a line breaks the chain at the next; whoever forges
 anew changes its head, which is published where the journal's owner cannot rewrite it (T68, T70).
 """
 
+import codecs
 import hashlib
 import json
 from dataclasses import dataclass
@@ -42,6 +43,8 @@ class Fault:
     record: int
     """Its number, from 1."""
     what: str
+    remedy: str = ""
+    """Empty when the file may be evidence of tampering."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,14 @@ class Chain:
 
 def read_chain(content: bytes) -> Chain:
     """Read a journal up to the first record that does not fit. Raises nothing, on any bytes."""
+    chain = _read(content)
+    if chain.fault and not chain.records and (form := _other_form(content)):
+        told = "Fetch it as bytes: an editor, or `>` in PowerShell, wrote it anew."
+        return Chain((), fault=Fault(1, f"was re-encoded ({form})", told))
+    return chain
+
+
+def _read(content: bytes) -> Chain:
     whole, newline, torn = content.rpartition(b"\n")
     records: list[Record] = []
     head = GENESIS
@@ -78,6 +89,24 @@ def read_chain(content: bytes) -> Chain:
         # Not even the beginning of a first record: somebody else's file.
         return Chain((), fault=Fault(1, "is no record of a journal"))
     return Chain(tuple(records), torn)
+
+
+def _other_form(content: bytes) -> str:
+    """Return how a sound journal was written anew; empty for what is none in that form either."""
+    mark, zeros = content[:2], [n for n, byte in enumerate(content[:2]) if byte == 0]
+    if mark in {b"\xff\xfe", b"\xfe\xff"}:
+        form, encoding = "UTF-16", "utf-16"
+    elif zeros:
+        form, encoding = "UTF-16", "utf-16-be" if zeros == [0] else "utf-16-le"
+    elif content.startswith(codecs.BOM_UTF8):
+        form, encoding = "a byte order mark", "utf-8-sig"
+    else:
+        form, encoding = "other line ends", "utf-8"
+    try:
+        restored = content.decode(encoding).replace("\r\n", "\n").encode()
+    except UnicodeError:
+        return ""
+    return form if _read(restored).records else ""
 
 
 def hash_of(line: bytes) -> str:

@@ -41,8 +41,9 @@ def read_history(path: Path) -> tuple[Record, ...]:
     if chain.fault:
         raise JournalError(
             f"The journal {path} is broken at record {chain.fault.record}: it {chain.fault.what}.",
-            "The rolling budget rests on it. Keep the file as evidence, find out who changed it, "
-            "and name another with --journal.",
+            chain.fault.remedy
+            or "The rolling budget rests on it. Keep the file as evidence, find out who changed "
+            "it, and name another with --journal.",
         )
     return chain.records
 

@@ -166,8 +166,9 @@ class Journal:
     def _broken(self, fault: Fault) -> JournalError:
         return JournalError(
             f"The journal {self._path} is broken at record {fault.record}: it {fault.what}.",
-            "Keep the file as evidence, find out who changed it, and continue with "
-            "another --journal.",
+            fault.remedy
+            or "Keep the file as evidence, find out who changed it, and continue with another "
+            "--journal.",
         )
 
     def _unwritable(self, why: str) -> JournalError:

@@ -66,6 +66,12 @@ class Query:
         return is_late and (self.until is None or instant < self.until)
 
 
+def principals(records: Iterable[Record]) -> set[PrincipalName]:
+    """Return everybody whom some record is about."""
+    found = (_principal(record.data) for record in records)
+    return {name for name in found if name is not None}
+
+
 def _principal(data: Data) -> PrincipalName | None:
     principal = data.get("principal")
     name = principal.get("name") if isinstance(principal, dict) else None

@@ -3,7 +3,7 @@
 The journal is the only witness: an undo that somebody wrote by hand is compared with this.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from reconciler.audit.chain import Record
@@ -42,14 +42,17 @@ def undo_of(records: Sequence[Record], run: str) -> UndoOf:
 def undone(records: Iterable[Record], of: UndoOf) -> Undo:
     """Return what a run did, from the records of an unbroken chain.
 
-    What did not happen is left out; what may have happened is named. Raises RefusedError when
-    the journal does not hold the run, JournalError for records of an unknown form.
+    What did not happen is left out; what may have happened is named. Of what a run that died left
+    open, a later run's look decides. Raises RefusedError when the journal does not hold the run,
+    JournalError for records of an unknown form.
     """
-    own = [record for record in records if record.run == of.run]
+    known = tuple(records)
+    own = [record for record in known if record.run == of.run]
     if not any(record.hash == of.head for record in own):
         raise _unknown(of.run)
     origin = ""
     intents: dict[Key, dict[str, Any]] = {}
+    numbers: dict[int, Key] = {}
     ended: dict[Key, tuple[str, str]] = {}
     for record in own:
         data = record.data
@@ -59,16 +62,42 @@ def undone(records: Iterable[Record], of: UndoOf) -> Undo:
                     origin = str(data["origin"])
                 case "intent" if data["operation"] in _UNDOABLE:
                     intents[_key(data)] = data
+                    numbers[record.sequence] = _key(data)
                 case "outcome":
                     # What a second reading did not show any more is recorded once more.
                     ended[_key(data)] = str(data["result"]), str(data["created_id"])
         except (KeyError, TypeError) as error:
             raise _strange(record) from error
+    for key, result in _seen(known, numbers).items():
+        told, created = ended.get(key, ("", ""))
+        ended[key] = _settled(told, result), created
     done = [_done(intents[key], *ended.get(key, ("", ""))) for key in intents]
+    changed = tuple(one.name for result, one in done if result == "changed since")
     applied = tuple(one for result, one in done if result == "applied")
     still_open = tuple(one.name for result, one in done if result in _OPEN)
-    told = [[one.name.label, one.id, _told(one.before), _told(one.after)] for one in applied]
-    return Undo(of, origin, applied, still_open, digest([of.run, origin, told]))
+    things = [[one.name.label, one.id, _told(one.before), _told(one.after)] for one in applied]
+    return Undo(of, origin, applied, still_open, digest([of.run, origin, things]), changed)
+
+
+def _seen(records: Iterable[Record], numbers: Mapping[int, Key]) -> dict[Key, str]:
+    """Return what later runs saw of intents, by their numbers."""
+    looks = [record.data for record in records if record.kind == "resolved"]
+    return {
+        numbers[number]: str(data.get("result"))
+        for data in looks
+        if isinstance(number := data.get("intent"), int) and number in numbers
+    }
+
+
+def _settled(result: str, seen: str) -> str:
+    """Return how an operation ended, when a later run saw something of it.
+
+    That what was intended is there does not tell who did it: after an answer that was none it may
+    have been somebody else, and nobody's work but the run's own is undone.
+    """
+    if result not in _OPEN:
+        return result
+    return "unknown" if result and seen == "applied" else seen
 
 
 def _done(intent: dict[str, Any], result: str, created: str) -> tuple[str, Done]:

@@ -17,7 +17,8 @@ def bound_digest(tree: Mapping[str, Any]) -> str:
     Both sides must be able to read what the roles permit; otherwise it is another digest.
     """
     roles = [[role["id"], role["digest"] or ""] for role in tree["roles"]]
-    later = [_coming(each) for each in tree.get("coming", ())]
+    # What lasts longer is told against a base; this must not depend on one.
+    later = [_coming(each) for each in tree.get("coming", ()) if "is_longer" not in each]
     return digest(
         {"content": tree["content_digest"], "roles": sorted(roles), "coming": sorted(later)}
     )

@@ -101,9 +101,10 @@ def _mending(tree: Tree) -> str:
     if tree["refusals"]:
         lines.append("- A guardrail refuses to mend it as it is: change the policies first.")
     elif tree["operations"]:
+        digest = code(bound_digest(tree))
         lines.append(
             "- To make the console hold what the policies say, run the apply workflow with the "
-            "digest below; it does exactly this or refuses."
+            f"digest {digest}; it does exactly this or refuses."
         )
     lines.append(
         "- To keep what the console has, write it into the policies; for somebody whom no policy "

@@ -25,6 +25,7 @@ _CONSOLE_LINE = re.compile(r"^Console `.*$", re.MULTILINE)
 _INSTANT = re.compile(r"`[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{5,15}(?:Z|[+-][0-9:]{5})`")
 _RUN = re.compile(r"/(?:runs|jobs)/[0-9]+")
 _BY_HAND = re.compile(rf"^{re.escape(BY_HAND)} `sha256:[0-9a-f]{{64}}`\.$", re.MULTILINE)
+_DIGEST = re.compile(r" with the digest `sha256:[0-9a-f]{64}`")
 _OPENS = "[0-9]+ grants? opens? later"
 _LATER = re.compile(
     rf"^<details><summary>{_OPENS}</summary>\n\n(?:{re.escape(OPENS)}.*\n)*\n</details>\n\n",
@@ -168,5 +169,7 @@ def _told(text: str) -> str:
 
     The small print is digests of the policies and our version.
     """
+    # The digest to start by hand stands for windows to come too.
+    text = _DIGEST.sub("", text)
     now = _NOW_AND_LATER.sub(r"\1", _LATER.sub("", text))
     return "\n".join(line for line in now.splitlines() if not line.startswith(("<sub>", BY_HAND)))

@@ -84,10 +84,10 @@ def _publish_plan(folder: Folder, forge: Forge, published: Published) -> None:
     if head is None:
         published.done.append("The pull request is not open any more; its plan stays as it was.")
         return
-    _publish_request(folder, forge, published, head)
+    _keep_plan(folder, forge, published, head)
 
 
-def _publish_request(folder: Folder, forge: Forge, published: Published, head: str) -> None:
+def _keep_plan(folder: Folder, forge: Forge, published: Published, head: str) -> None:
     """Keep the comment current, and the labels; each though the other fails."""
     result, marker = folder.result, Marker.of(folder.result)
     others: list[Marker] = []

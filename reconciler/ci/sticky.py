@@ -72,9 +72,7 @@ def keep_comment(
     return f"{told} {len(older)} earlier folded." if older else told
 
 
-def add_outcome(
-    forge: Forge, number: str, marker: Marker, text: str, found: Sequence[Ours]
-) -> str:
+def add_outcome(forge: Forge, number: str, marker: Marker, text: str, found: Sequence[Ours]) -> str:
     """Say what an apply came to in a comment of its own; return what was done, for the log.
 
     What an apply has said is never replaced: it names the journal's head, by which somebody finds

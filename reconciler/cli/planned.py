@@ -42,6 +42,8 @@ class Planned:
 
     plan: Plan
     tree: dict[str, Any]
+    has_base: bool = True
+    """False where nothing tells what is new with the change."""
 
 
 def planned(
@@ -62,7 +64,8 @@ def planned(
     wanted = with_evidence(session, files, wanted, records, origin)
     wanted = with_undo(wanted, records)
     plan, _ = observed(session, wanted, inputs.snapshot)
-    return Planned(plan, plan_tree(with_history(session, files, plan), __version__))
+    tree = plan_tree(with_history(session, files, plan), __version__)
+    return Planned(plan, tree, has_base=wanted.base is not None)
 
 
 def _tell_unfinished(records: Sequence[Record], origin: str | None) -> None:

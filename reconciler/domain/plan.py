@@ -226,11 +226,12 @@ class Coming:
     window: Window
     risk: Risk
     places: tuple[Place, ...] = ()
-    """Where the files name the principal for it."""
     note: str | None = None
     """The `reason:` of the assignment."""
     is_new: bool = False
     """True when the policies of the base commit did not ask for as much; False without a base."""
+    is_longer: bool = False
+    """True for what an open window of the base gave until the start; new as well."""
 
 
 @dataclass(frozen=True, slots=True)

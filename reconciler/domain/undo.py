@@ -44,3 +44,5 @@ class Undo:
     """Whose outcome is unknown or was never recorded; nobody knows what there is to undo."""
     digest: str
     """Of all the above; stands where a plan of the policies has the digest of their files."""
+    changed: tuple[PrincipalName, ...] = ()
+    """Who held something else than before and than intended, when a later run looked."""

@@ -4,13 +4,16 @@ Every method raises ForgeError when the host does not do it: after all retries, 
 says no. `ci` decides what that means; here nothing is forgiven.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from reconciler.domain.review import Approval, Trigger
 from reconciler.errors import ReconcilerError
+
+IsMeant = Callable[[Mapping[str, bytes]], bool]
+"""Tells whether files of an artifact, by name, are the ones that somebody looks for."""
 
 
 class ForgeError(ReconcilerError):
@@ -144,9 +147,12 @@ class Forge(Protocol):
         GitLab: of the pipeline that a job belongs to, since several of its jobs make one run.
         """
 
-    def artifact(self, run: str, name: str) -> dict[str, bytes] | None:
+    def artifact(
+        self, run: str, name: str, is_meant: IsMeant | None = None
+    ) -> dict[str, bytes] | None:
         """Return the files that a run kept under a name; None when it kept none, or no longer.
 
+        A run that was started again has kept several: the newest that `is_meant`, else the newest.
         At most 64 MiB unpacked; names are plain file names without folders.
         """
 

@@ -17,7 +17,7 @@ from reconciler.forge.answers import (
 )
 from reconciler.forge.api import Api
 from reconciler.forge.archive import unpack
-from reconciler.forge.base import ForgeError, RunOf
+from reconciler.forge.base import ForgeError, IsMeant, RunOf
 from reconciler.forge.words import is_countable, whole_number, whole_sha
 
 _ACTIONS, _CONTENTS = "actions: read", "contents: read"
@@ -32,6 +32,8 @@ _TRIGGERS = {
     "workflow_dispatch": Trigger.DISPATCH,
 }
 _MAX_RUNS = 30
+_MAX_ATTEMPTS = 20
+"""Of one run, whose artifacts are looked into."""
 _WORKFLOW = re.compile(r"\.github/workflows/[A-Za-z0-9._-]{1,200}\.ya?ml")
 
 
@@ -70,13 +72,24 @@ class GitHubRuns:
             is_success=has_ended and text_or_nothing(told, "conclusion") == "success",
         )
 
-    def artifact(self, run: str, name: str) -> dict[str, bytes] | None:
-        """Return the files of a run ("List workflow run artifacts", "Download an artifact")."""
+    def artifact(
+        self, run: str, name: str, is_meant: IsMeant | None = None
+    ) -> dict[str, bytes] | None:
+        """Return the files of a run ("List workflow run artifacts", "Download an artifact").
+
+        The list has those of every attempt, which may share a name (actions/toolkit, `latest` of
+        `ListArtifactsOptions`).
+        """
         path = f"{self._home}/actions/runs/{whole_number(run)}/artifacts"
         try:
-            return self._files(next(iter(self._artifacts(path, name)), None))
+            found = self._artifacts(path, name)
         except AbsentError:
             return None
+        newest = self._files(next(iter(found), None))
+        if is_meant is None or (newest is not None and is_meant(newest)):
+            return newest
+        earlier = (self._files(item) for item in found[1:_MAX_ATTEMPTS])
+        return next((files for files in earlier if files and is_meant(files)), newest)
 
     def newest_artifact(self, name: str, branch: str) -> dict[str, bytes] | None:
         """Return the newest files of a trusted run ("List artifacts for a repository").

@@ -21,7 +21,7 @@ from reconciler.forge.answers import (
 )
 from reconciler.forge.api import Api
 from reconciler.forge.archive import unpack
-from reconciler.forge.base import Comment, ForgeError, Issue, Merged
+from reconciler.forge.base import Comment, ForgeError, IsMeant, Issue, Merged
 from reconciler.forge.gitlab_runs import GitLabRuns
 from reconciler.forge.words import the_only, unlabelled, whole_number, whole_sha
 
@@ -139,9 +139,14 @@ class GitLab(GitLabRuns):
         item = self._api.get(self._request(number), needs=_READ)
         return whole_sha(text(item, "sha")) if text(item, "state") == "opened" else None
 
-    def artifact(self, run: str, name: str) -> dict[str, bytes] | None:
-        """Return what a job kept ("Get job artifacts"): one archive, whatever its name."""
-        del name
+    def artifact(
+        self, run: str, name: str, is_meant: IsMeant | None = None
+    ) -> dict[str, bytes] | None:
+        """Return what a job kept ("Get job artifacts"): one archive, whatever its name.
+
+        A job that is started again is another job.
+        """
+        del name, is_meant
         return self._files(f"{self._home}/jobs/{whole_number(run)}/artifacts")
 
     def newest_artifact(self, name: str, branch: str) -> dict[str, bytes] | None:

@@ -67,7 +67,8 @@ def _attributed(change: Change, cause: Reason, is_applied: bool) -> Change:  # n
 
 def as_drift(plan: Plan) -> Plan:
     """Return the plan of `drift`: compared with the policies themselves, all else is drift."""
-    told = replace(plan, coming=tuple(replace(each, is_new=False) for each in plan.coming))
+    later = (replace(each, is_new=False) for each in plan.coming if not each.is_longer)
+    told = replace(plan, coming=tuple(later))
     return _each(
         told,
         lambda change, _: (

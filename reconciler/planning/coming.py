@@ -1,17 +1,17 @@
 """What the policies ask for from a later instant on, for whoever reads a plan.
 
-A window that opens later changes nothing yet, so no operation tells of it; the clock brings it
-about without asking anybody again. Told is what the files have: a pattern stays one, since which
-sites it finds is decided when the window opens.
+No operation tells of a window that opens later, nor of an open one that is made to last longer:
+both change nothing yet, and time brings them about without asking anybody again. Told is what the
+files have: a pattern stays one, since which sites it finds is decided when the window opens.
 """
 
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from reconciler.domain.access import Grant, Level, Scope
 from reconciler.domain.desired import DesiredPrincipal
-from reconciler.domain.names import PrincipalName
+from reconciler.domain.names import PrincipalKind, PrincipalName
 from reconciler.domain.plan import Coming, Risk
 from reconciler.domain.policy import Assignment, Policy, Window
 from reconciler.domain.state import Principal
@@ -67,7 +67,49 @@ def coming(asking: Asking, instant: datetime) -> tuple[Coming, ...]:
                 one.places.add(member.place)
                 one.reasons.update({entry.reason} if entry.reason else ())
                 one.is_new = known is not None and not known.covers(name, grant, window)
-    return tuple(sorted((one.told() for one in found.values()), key=_order))
+    opening = [one.told() for one in found.values()]
+    # Where a window is to open just when another ends, it is told once.
+    told = {_order(each) for each in opening}
+    longer = [each for each in _longer(asking, instant) if _order(each) not in told]
+    return tuple(sorted([*opening, *longer], key=_order))
+
+
+def _longer(asking: Asking, instant: datetime) -> Iterator[Coming]:
+    """Yield what a window of the base, open now, would have ended, and what lasts longer.
+
+    No operation tells of it: it is held already, and would be taken away only then.
+    """
+    ends = {
+        triple: span.end
+        for triple, span in asking.before.asked
+        if span and span.end and span.contains(instant)
+    }
+    for one in asking.targeted if ends else ():
+        for wish in one.asked:
+            window = wish.window
+            end = ends.get((_canonical(one, asking.names), wish.grant))
+            if end is None or (window and not window.contains(instant)):
+                continue
+            until = window.end if window else None
+            if until is None or until > end:
+                yield Coming(
+                    name=one.name,
+                    principal_id=one.principal.id if one.principal else None,
+                    grant=wish.grant,
+                    window=Window(end, until),
+                    risk=risk_of(wish.grant, asking.giving_access),
+                    places=wish.places,
+                    note=wish.reason,
+                    is_new=True,
+                    is_longer=True,
+                )
+
+
+def _canonical(one: DesiredPrincipal, names: Names) -> PrincipalName:
+    """Return the name under which the claims of a principal are gathered."""
+    if one.principal and one.name.kind is PrincipalKind.SERVICE:
+        return names.people.canonical(PrincipalName.service(f"id:{one.principal.id}"))
+    return names.people.canonical(one.name)
 
 
 @dataclass(slots=True)
@@ -168,6 +210,7 @@ def _key(principal: Principal | None, name: PrincipalName) -> _Who:
     return (principal.kind.value, principal.id) if principal else name
 
 
-def _order(one: Coming) -> tuple[str, PrincipalName, tuple[str | int, ...], str]:
+def _order(one: Coming) -> tuple[str, PrincipalName, str, tuple[str | int, ...], str]:
     # Both bounds are in UTC, so that their texts sort as they do; the end may be missing.
-    return str(one.window.start), one.name, one.grant.sort_key, str(one.window.end)
+    start, end = str(one.window.start), str(one.window.end)
+    return start, one.name, one.principal_id or "", one.grant.sort_key, end

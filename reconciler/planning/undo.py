@@ -42,8 +42,11 @@ def restored(
     for done in undo.done:
         back.take(done)
     unknown = (
-        _left(name.label, "may or may not have been changed by the run", _LOOK)
-        for name in undo.open
+        *(
+            _left(name.label, "may or may not have been changed by the run", _LOOK)
+            for name in undo.open
+        ),
+        *(_left(name.label, _CHANGED, _LOOK) for name in undo.changed),
     )
     ordered = sorted(back.principals, key=lambda one: one.name)
     return Desired(tuple(ordered), (), (_redone(undo), *back.left, *unknown))
@@ -123,7 +126,7 @@ class _Back:
         if done.after is None:
             return _DELETED[done.name.kind]
         if principal is None:
-            return "is not on the console any more", _LOOK
+            return "is not on the console any more" if done.id else _NAMELESS, _LOOK
         left = (done.after.level, done.after.pairs)
         if precondition(principal) != precondition_of(done.name.kind, done.id, *left):
             return "was changed since", _LOOK
@@ -187,6 +190,8 @@ _FORMER = (
     "is `former` in the policies and must hold nothing, and would get access back",
     "Take the address off `former:` and give it an assignment; an undo gives it nothing.",
 )
+_CHANGED = "held neither what it had before nor what the run meant, when a later run looked"
+_NAMELESS = "was invited, and no answer told which user that made"
 _LOOK = "Run `reconciler plan` to see what the policies say of it."
 _DELETED = {
     PrincipalKind.USER: (

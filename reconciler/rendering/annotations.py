@@ -31,7 +31,7 @@ def plan_annotations(tree: Tree) -> str:
     a notice. Changes that stand in no file are not told here. Empty when there is nothing.
     """
     found = [*_refusals(tree["refusals"]), *_role_changes(tree["role_changes"])]
-    found += [*_coming(tree), *_changes(tree)]
+    found += [*_changes(tree), *_coming(tree)]
     return _commands([*found, *_problems(tree["warnings"], "warning")])
 
 

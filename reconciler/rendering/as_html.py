@@ -6,7 +6,7 @@ Draws from the machine form only. The page holds no script, no link and nothing 
 from typing import Any
 
 from reconciler.rendering.attention import RISKS, worst, worst_first
-from reconciler.rendering.coming import NEW, calm, coming, opens_sentence
+from reconciler.rendering.coming import calm, opens_sentence
 from reconciler.rendering.html_matrix import matrix_section
 from reconciler.rendering.html_parts import (
     RISK_TONES,

@@ -128,7 +128,7 @@ def _opening(tree: Tree) -> list[str]:
     new = new_coming(tree)
     high = sum(each["risk"] == "high" for each in new)
     told = opens_sentence(tree).strip() if tree["operations"] else calm(tree)
-    return [f"{told}{f' {high} of them of high risk.' if high else ''}"] if new else []
+    return [f"{told[:-1]}, {high} of high risk." if high else told] if new else []
 
 
 def _changed_roles(changes: list[Tree]) -> list[str]:

@@ -25,6 +25,12 @@ def new_coming(tree: Tree) -> list[Tree]:
     return [each for each in coming(tree) if each["is_new"]]
 
 
+def all_new(tree: Tree) -> Tree:
+    """Return a plan in machine form with all that opens later taken for new."""
+    later = [{**each, "is_new": True} for each in tree.get("coming", ())]
+    return {**tree, "coming": later} if later else tree
+
+
 def calm(tree: Tree, nothing: str = "Nothing to change") -> str:
     """Return what a plan without operations says: a coming window is never passed over."""
     later = coming(tree)
@@ -50,7 +56,8 @@ def opens_sentence(tree: Tree) -> str:
 def when(each: Tree, quote: Quote) -> str:
     """Return from when until when, in UTC."""
     start, end = each["window"]["from"], each["window"]["until"]
-    return f"from {quote(start)} {f'until {quote(end)}' if end else 'without an end'}"
+    lasts = "lasts on " if each.get("is_longer") else ""
+    return f"{lasts}from {quote(start)} {f'until {quote(end)}' if end else 'without an end'}"
 
 
 def what(each: Tree, quote: Quote) -> str:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from reconciler.rendering.as_text import place_text
-from reconciler.rendering.coming import NEW, coming
+from reconciler.rendering.coming import NEW, coming, when
 from reconciler.rendering.markup import Html, element, lines, named
 from reconciler.rendering.safe import short
 
@@ -62,14 +62,13 @@ def coming_section(tree: Tree) -> Html:
 
 
 def _opening(each: Tree) -> Html:
-    scope, (start, end) = each["scope"], (each["window"]["from"], each["window"]["until"])
+    scope = each["scope"]
     like = "sites like " if scope["level"] == "site" and not scope["id"] else ""
-    until = f"until {end}" if end else "without an end"
     return element(
         "li",
         *([badge(NEW, "gain"), " "] if each["is_new"] else []),
         *(element("b", named(each["principal"]["name"])), " gets ", named(each["role"]["name"])),
-        *(f" on {like}", named(scope["name"]), f" from {start} {until}", *risk_badge(each["risk"])),
+        *(f" on {like}", named(scope["name"]), f" {when(each, str)}", *risk_badge(each["risk"])),
         element(
             "p",
             *(["reason: ", element("q", named(each["note"]))] if each["note"] is not None else []),

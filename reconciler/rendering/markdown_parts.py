@@ -144,7 +144,7 @@ def _brief(operation: Tree) -> str:
 def coming_section(tree: Tree) -> Section:
     """Return what opens later and is not new; all of it where nothing is planned to change."""
     later = [each for each in coming(tree) if not each["is_new"]]
-    return Section(folded(opens(later)), tuple(map(_coming, later)), "grant that opens later", _END)
+    return Section(folded(opens(later)), tuple(map(_coming, later)), "later grant", _END)
 
 
 def _coming(each: Tree) -> str:

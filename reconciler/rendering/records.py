@@ -80,6 +80,7 @@ def _changes(data: Tree, style: Style) -> Iterator[str]:
         if isinstance(change, dict):
             sign, tone = _MARKS.get(str(change.get("action")), ("?", Tone.CHANGE))
             where = f"{_word(change, 'role')} on {_word(change, 'scope')}"
+            where += f" until {_word(change, 'until')}" if change.get("until") else ""
             why = style.paint(_word(change, "reason"), Tone.QUIET)
             yield f"{_INDENT}{style.paint(sign, tone)} {where}  {why}"
             if evidence := ", ".join(_evidence(change)):

@@ -246,6 +246,7 @@ def _coming(coming: Coming) -> Tree:
         "places": _places(coming.places),
         "note": coming.note,
         "is_new": coming.is_new,
+        **({"is_longer": True} if coming.is_longer else {}),
     }
 
 

@@ -169,7 +169,7 @@ def _write(operation: Operation, around: Surroundings) -> Outcome:
             return _refused(operation, around, lost, error)
         else:
             return _confirm(operation, around, answer)
-    detail = f"{lost.message if lost else ''} It does not show after {ATTEMPTS} attempts."
+    detail = f"{lost.message if lost else ''}. It does not show after {ATTEMPTS} attempts."
     return Outcome(operation, Result.UNKNOWN, detail)
 
 
@@ -192,7 +192,7 @@ def _is_echo(operation: Operation, error: ReconcilerError) -> bool:
 
 
 def _doubtful(operation: Operation, lost: LostAnswerError, then: ReconcilerError) -> Outcome:
-    return Outcome(operation, Result.UNKNOWN, f"{lost.message} Then: {then.message}")
+    return Outcome(operation, Result.UNKNOWN, f"{lost.message}. Then: {then.message}")
 
 
 def _failed(operation: Operation, error: ReconcilerError) -> Outcome:
@@ -251,13 +251,13 @@ def _look(operation: Operation, around: Surroundings, error: ReconcilerError) ->
             if is_done(operation, seen):
                 return _done(operation, seen) if is_lost else _done_by_whom(operation)
     except ConsoleError as unread:
-        detail = f"{error.message} Then: {unread.message}"
+        detail = f"{error.message}. Then: {unread.message}"
         return _unknown(Outcome(operation, Result.UNKNOWN, detail), unread)
     conflict = _conflict(operation, seen)
     if not conflict:
         return None
     if is_lost:
-        told = f"{error.message} A reading shows that {conflict}."
+        told = f"{error.message}. A reading shows that {conflict}."
         return Outcome(operation, Result.UNKNOWN, told)
     return Outcome(operation, Result.CONFLICT, conflict)
 

@@ -185,7 +185,8 @@ def _look_for(operation: Operation, around: Around, lost: ReconcilerError) -> Ou
 
     trouble = _waited_for(look, around.sleep)
     if len(found) == 1:
-        told = f"the answer was lost; confirmed by reading, and {LOST}"
+        # By id: another one of this name may be there.
+        told = f"the answer was lost; confirmed by reading, and {_lost(found[0])}"
         return Outcome(operation, Result.APPLIED, told, found[0].id)
     if found:
         return Outcome(operation, Result.UNKNOWN, f"{lost.message}. Then: {_alike(found)}")
@@ -193,11 +194,19 @@ def _look_for(operation: Operation, around: Around, lost: ReconcilerError) -> Ou
     return Outcome(operation, Result.UNKNOWN, f"{lost.message}. Then: {told}")
 
 
+def _lost(made: Principal) -> str:
+    return f"its token is lost: make a new one with {_renewal(made.id)}"
+
+
+def _renewal(id_: str) -> str:
+    return f"`reconciler service-user rotate id:{id_}`"
+
+
 def _alike(found: Iterable[Principal]) -> str:
     """Say which service users may be the one that was made, and what to do with each."""
     ids = sorted((one.id for one in found), key=int)
     which = ", ".join(f"id:{id_}" for id_ in ids)
-    renew = " or ".join(f"`reconciler service-user rotate id:{id_}`" for id_ in ids)
+    renew = " or ".join(map(_renewal, ids))
     return (
         f"{len(ids)} of this name hold what was asked for, made by us or by somebody else: {which}."
         f" The console's activities tell who made which; a new token for ours comes from {renew}"

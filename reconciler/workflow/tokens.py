@@ -115,7 +115,7 @@ def _revoked(operation: Operation, console: Console) -> Step:
             stop = error if _stops(error) else None
             # After a lost answer the "no" is about the second call; the first may have counted.
             if lost:
-                return Step(Result.UNKNOWN, f"{lost} Then: {error.message}", stop)
+                return Step(Result.UNKNOWN, f"{lost}. Then: {error.message}", stop)
             return Step(Result.FAILED, error.message, stop)
         else:
             return Step(Result.APPLIED)

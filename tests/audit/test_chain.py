@@ -98,3 +98,34 @@ def test_any_change_of_a_byte_changes_the_head_or_is_a_fault(data: st.DataObject
     found = read_chain(content[:at] + bytes([other]) + content[at + 1 :])
 
     assert found.fault is not None or found.head != read_chain(content).head
+
+
+REENCODED = {
+    "UTF-16": lambda text: text.replace("\n", "\r\n").encode("utf-16"),
+    "UTF-16, big end first": lambda text: b"\xfe\xff" + text.encode("utf-16-be"),
+    "UTF-16 without a mark": lambda text: text.encode("utf-16-le"),
+    "UTF-16, big end first, without a mark": lambda text: text.encode("utf-16-be"),
+    "a byte order mark": lambda text: text.encode("utf-8-sig"),
+    "other line ends": lambda text: text.replace("\n", "\r\n").encode(),
+}
+
+
+@pytest.mark.parametrize("how", REENCODED)
+def test_a_journal_that_was_only_re_encoded_is_called_so_and_nothing_worse(how: str) -> None:
+    text = b"".join(each + b"\n" for each in chain(3)).decode()
+
+    found = read_chain(REENCODED[how](text))
+
+    assert found.records == ()
+    assert found.fault is not None
+    assert found.fault.what.startswith("was re-encoded (")
+    assert found.fault.remedy.startswith("Fetch it as bytes")
+
+
+@pytest.mark.parametrize("how", REENCODED)
+def test_what_is_no_journal_in_any_encoding_is_not_called_re_encoded(how: str) -> None:
+    found = read_chain(REENCODED[how]("{}\nno journal\n"))
+
+    assert found.fault is not None
+    assert "re-encoded" not in found.fault.what
+    assert found.fault.remedy == ""

@@ -3,11 +3,12 @@
 import json
 from collections.abc import Callable
 from dataclasses import fields, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from builders import BERLIN, RELAXED, SOC, assign, gone, grant, newcomer, plan, user, world
+from builders import BERLIN, NOW, RELAXED, SOC, assign, gone, grant, newcomer, plan, user, world
 from jsonschema import Draft202012Validator
 
 from reconciler.audit import events
@@ -17,11 +18,13 @@ from reconciler.audit.unfinished import Resolution, unfinished
 from reconciler.domain.ends import End
 from reconciler.domain.outcome import Outcome, Result
 from reconciler.domain.plan import Change, Holding, Operation, Plan
+from reconciler.domain.policy import Window
 from reconciler.errors import Problem
 from reconciler.resources import resource
 
 SCHEMA = json.loads((resource("schemas") / "journal.schema.json").read_text("utf-8"))
 DIGEST = "sha256:" + "a" * 64
+HOUR = timedelta(hours=1)
 ANA = user("10", "ana@acme.example", grant(SOC, BERLIN))
 EVE = user("11", "eve@acme.example", grant(SOC, BERLIN))
 
@@ -40,6 +43,27 @@ def every_kind() -> Plan:
 
 def operation(name: str) -> Operation:
     return next(each for each in every_kind().operations if each.name.label == name)
+
+
+def ending(name: str) -> Operation:
+    """The same, granted for a time."""
+    made = operation(name)
+    window = Window(NOW - HOUR, NOW + HOUR)
+    changes = [
+        replace(one, window=window) if one.action == "grant" else one for one in made.changes
+    ]
+    return replace(made, changes=tuple(changes))
+
+
+def test_a_grant_for_a_time_says_until_when_in_intent_and_outcome() -> None:
+    made = ending("ana@acme.example")
+    told = (events.intent(made), events.outcome(Outcome(made, Result.APPLIED)))
+
+    for each in told:
+        assert [one.get("until") for one in each["changes"]] == ["2026-11-22T10:00:00Z", None]
+    change = SCHEMA["$defs"]["change"]
+    assert change["properties"]["until"]
+    assert "until" not in change["required"]  # journals from before have none
 
 
 def test_an_intent_says_before_after_and_why() -> None:
@@ -107,7 +131,7 @@ def test_a_whole_run_matches_the_published_schema(
         opened.append(
             "run-started", started | {"policy_digest": DIGEST, "guardrails_digest": DIGEST}
         )
-        for each in made.operations:
+        for each in (*made.operations, ending("ana@acme.example")):
             opened.append("intent", events.intent(each))
         for outcome in outcomes:
             opened.append("outcome", events.outcome(outcome))
@@ -154,6 +178,7 @@ KEPT = {
     "Change.places": "places",
     "Change.note": "note",
     "Change.commit": "commit",
+    "Change.window": "until",
     "Holding.level": "level",
     "Holding.grants": "grants",
     "Outcome.operation": "operation",
@@ -169,14 +194,13 @@ NOT_KEPT = {
     "Operation.full_name": "personal data; the console keeps it, the journal needs it for nothing",
     "Operation.notes": "wording of the plan, which the plan file keeps",
     "Operation.effects": "follows from roles and scopes, and what the roles permitted at the time",
-    "Change.window": "stands in the policies at `places`; `reason` says that it opened or closed",
 }
 """Fields that the journal leaves out, and why."""
 
 
 @pytest.mark.parametrize("kind", [Operation, Change, Holding, Outcome])
 def test_every_field_of_what_was_done_is_kept_or_left_out_for_a_reason(kind: type) -> None:
-    intent = events.intent(operation("ana@acme.example"))
+    intent = events.intent(ending("ana@acme.example"))
     told = {
         Operation: intent,
         Change: intent["changes"][0],

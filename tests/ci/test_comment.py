@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
-from builders import assign, plan, user, world
+from builders import NOW, assign, plan, user, world
 from cmarkgfm import github_flavored_markdown_to_html  # type: ignore[import-untyped]
 from hostile import HOSTILE
 
@@ -89,9 +90,12 @@ def test_drift_that_nothing_can_be_applied_for_names_no_digest(tree: dict[str, A
 
 
 def test_no_drift_is_told_as_such() -> None:
-    told = clean_body(FRAME)
+    tree = plan_tree(plan(world()), "1")
+    told = clean_body(tree, FRAME)
 
     assert told.startswith("### No drift.")
+    assert "**The console holds what the policies say.**" in told
+    assert f"\nTo apply by hand: digest `{bound_digest(tree)}`.\n" in told
     assert FOOT in told
 
 
@@ -168,3 +172,63 @@ def test_no_hostile_address_or_commit_changes_a_text(tree: dict[str, Any]) -> No
     # What is a plain https address may be a link: it comes from the runner's own variables.
     assert [name for name in bad if not HOSTILE[name].startswith("https://")] == []
     assert all(HOSTILE[name].startswith("https://") for name in bad)
+
+
+def later(**window: str | None) -> dict[str, Any]:
+    """A report in machine form with one window to come, and what is changed of it."""
+    wish = assign(
+        "user0000@acme.example",
+        "Admin",
+        "EMEA/Lyon",
+        start=NOW + timedelta(hours=1),
+        end=NOW + timedelta(hours=3),
+    )
+    tree = plan_tree(plan(world(user("1000", "user0000@acme.example")), wish), "1")
+    tree["coming"][0]["window"] |= window
+    return tree
+
+
+def test_the_digest_to_start_by_hand_stands_for_each_part_of_what_opens_later() -> None:
+    usual = later()
+    others = [
+        {**usual, "coming": []},
+        later(**{"from": "2026-11-22T10:30:00Z"}),
+        later(until="2026-11-22T12:30:00Z"),
+        later(until=None),
+    ]
+    for part, inner in (("principal", "name"), ("role", "id"), ("role", "name"), ("scope", "name")):
+        other = later()
+        other["coming"][0][part][inner] += "9"
+        others.append(other)
+
+    digests = {bound_digest(tree) for tree in (usual, *others)}
+
+    assert len(digests) == 1 + len(others)
+    known = later()
+    known["coming"][0] |= {"is_new": True, "places": [], "note": "x"}
+    assert bound_digest(known) == bound_digest(usual)
+
+
+def test_nothing_to_do_still_names_the_digest_and_what_opens_later() -> None:
+    tree = later()
+
+    for told in (
+        clean_body(tree, FRAME),
+        drift_body(tree, FRAME),
+        drift_body(refused(tree), FRAME),
+    ):
+        assert "- **opens later** `Admin` on `EMEA/Lyon`" in told
+        assert f"\nTo apply by hand: digest `{bound_digest(tree)}`." in told
+
+
+def test_what_opens_later_leaves_room_for_the_digest() -> None:
+    names = [f"user{number:04}@acme.example" for number in range(2_000)]
+    actual = world(*(user(str(number), name) for number, name in enumerate(names, 1000)))
+    wish = assign(names, "SOC", "EMEA/Berlin", start=NOW + timedelta(hours=1))
+    tree = plan_tree(plan(actual, wish), "1")
+
+    for draw in (clean_body, drift_body):
+        told = draw(tree, Frame(RUN, "c" * 40, "", 20_000))
+        assert len(told) <= 20_000 - LENGTH
+        assert "later grants" in told
+        assert f"digest `{bound_digest(tree)}`" in told

@@ -296,3 +296,45 @@ def test_publishing_drift_says_what_was_done_and_where(bench: Any, make_drift: M
     assert told.done == [f"The issue {number} was opened."]
     assert told.news is News.NEW
     assert told.url.endswith(f"/issues/{number}")
+
+
+BY_HAND = "To apply by hand: digest `sha256:" + "e" * 64 + "`."
+
+
+def test_the_note_that_closes_it_names_the_digest_to_start_by_hand(
+    bench: Any, make_drift: Make
+) -> None:
+    keep(bench, make_drift())
+
+    keep(bench, clean(make_drift, run="101"), f"### No drift.\n\n{BY_HAND}\n")
+
+    assert bench.issues[0].notes[0].endswith(f"\n\n{BY_HAND}")
+
+
+@pytest.mark.parametrize("text", ["### No drift.\n", f"x {BY_HAND}\n", f"{BY_HAND} @everybody\n"])
+def test_nothing_but_a_digest_passes_into_that_note(
+    bench: Any, make_drift: Make, text: str
+) -> None:
+    keep(bench, make_drift())
+
+    keep(bench, clean(make_drift, run="101"), text)
+
+    assert "digest" not in bench.issues[0].notes[0]
+
+
+def test_what_only_opens_later_is_no_news(bench: Any, make_drift: Make) -> None:
+    line = "- **opens later** `SOC` on `EMEA`"
+    opens = f"<details><summary>2 grants open later</summary>\n\n{line}\n{line}\n\n</details>\n\n"
+    calm, later = "**Nothing to change.**", "**Nothing to change now; 2 grants open later.**"
+    before = TEXT.replace("**Nothing of high risk, no revokes.**", calm)
+    after = (
+        before.replace(calm, later)
+        .replace("<sub>The", f"{opens}<sub>The")
+        .replace("<sub>Run", f"{BY_HAND}\n\n<sub>Run")
+    )
+    keep(bench, make_drift(), before)
+
+    assert keep(bench, make_drift(run="101"), after) is News.NONE
+
+    assert line in bench.issues[0].body
+    assert bench.issues[0].notes == []

@@ -20,24 +20,20 @@ def said(bench: Any) -> list[str]:
 
 
 @pytest.mark.parametrize("run", ["101", "9" * 20, str(2**63), "00000000000000000999"])
-@pytest.mark.parametrize("command", ["plan", "apply"])
-def test_a_run_that_nobody_started_is_overwritten(
-    bench: Any, make_result: Make, command: str, run: str
-) -> None:
-    forged = Marker.of(make_result(command=command, run=run))
+def test_a_run_that_nobody_started_is_overwritten(bench: Any, make_result: Make, run: str) -> None:
+    forged = Marker.of(make_result(run=run))
     bench.say_as_ours(marked(forged, "No changes."))
 
-    told = bench.publish(make_result(command=command), "the truth")
+    told = bench.publish(make_result(), "the truth")
 
     assert said(bench) == ["the truth"]
     assert (told.warnings, told.done[0]) == ([], "The comment was brought up to date.")
 
 
-@pytest.mark.parametrize("command", ["plan", "apply"])
-def test_a_later_run_of_the_same_is_left_alone(bench: Any, make_result: Make, command: str) -> None:
-    bench.publish(make_result(command=command, run="101"), "later")
+def test_a_later_run_of_the_same_is_left_alone(bench: Any, make_result: Make) -> None:
+    bench.publish(make_result(run="101"), "later")
 
-    told = bench.publish(make_result(command=command), "earlier")
+    told = bench.publish(make_result(), "earlier")
 
     assert said(bench) == ["later"]
     assert told.done == [LATER]
@@ -93,23 +89,31 @@ def test_a_later_run_of_what_the_request_has_now_is_left_alone(
     assert bench.publish(make_result(), "earlier").done == [LATER]
 
 
-def test_a_run_of_another_branch_says_nothing_of_an_apply(bench: Any, make_result: Make) -> None:
-    bench.publish(make_result(command="apply", run="101"), "forged")
-    bench.rerun("101", **({"ref": "evil"} if "GITLAB_CI" in bench.environ else {"branch": "evil"}))
+def drift_of(bench: Any, make_drift: Make, **fields: Any) -> str:
+    """Let a later run write the issue, change what the host knows of it, and write it again."""
+    later = make_drift(run="101")
+    bench.ran(later)
+    bench.rerun("101", **fields)
+    bench.open_issue_as_ours("Drift", marked(Marker.of(later), "later"), "access: drift")
+    with bench.forge() as forge:
+        keep_issue(forge, make_drift(), "the truth")
+    return str(bench.issues[0].body.split("\n", 1)[1].strip())
 
-    bench.publish(make_result(command="apply"), "the truth")
 
-    assert said(bench) == ["the truth"]
+def test_a_later_search_for_drift_is_left_alone(bench: Any, make_drift: Make) -> None:
+    assert drift_of(bench, make_drift) == "later"
 
 
-def test_a_tag_of_the_branchs_name_says_nothing_either(bench: Any, make_result: Make) -> None:
-    bench.publish(make_result(command="apply", run="101"), "forged")
+def test_a_run_of_another_branch_says_nothing_of_drift(bench: Any, make_drift: Make) -> None:
     is_lab = "GITLAB_CI" in bench.environ
-    bench.rerun("101", **({"is_tag": True} if is_lab else {"commit": OTHER}))
+    how = {"ref": "evil"} if is_lab else {"event": "push", "branch": "evil"}
+    assert drift_of(bench, make_drift, **how) == "the truth"
 
-    bench.publish(make_result(command="apply"), "the truth")
 
-    assert said(bench) == ["the truth"]
+def test_a_tag_of_the_branchs_name_says_nothing_either(bench: Any, make_drift: Make) -> None:
+    is_lab = "GITLAB_CI" in bench.environ
+    how = {"is_tag": True} if is_lab else {"event": "push", "commit": OTHER}
+    assert drift_of(bench, make_drift, **how) == "the truth"
 
 
 def test_who_may_not_ask_about_runs_overwrites(hub_bench: Any, make_result: Make) -> None:

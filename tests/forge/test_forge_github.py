@@ -433,6 +433,31 @@ def test_the_files_of_a_run_come_from_storage_that_never_sees_the_token(
     assert not {"authorization", "private-token", "cookie"} & set(hub.shelf.log[0].headers)
 
 
+def test_of_several_attempts_the_one_that_is_meant_is_found(hub: GitHub, open_hub: Opener) -> None:
+    run = hub.world.run("pull_request", "more", HEAD)
+    for content in (b"other", b"meant", b"meant", b"again"):
+        hub.world.keep(run, "reconciler-plan", {"plan.json": content, "of": content})
+    hub.world.keep(run, "elsewhere", {"plan.json": b"gone"})
+    forge, number = open_hub(READ), str(run.id)
+
+    def found(content: bytes) -> Any:
+        files = forge.artifact(number, "reconciler-plan", lambda each: each["plan.json"] == content)
+        return files and files["plan.json"]
+
+    assert [found(content) for content in (b"meant", b"again", b"other")] == [
+        b"meant", b"again", b"other",
+    ]  # fmt: skip
+    # What nobody kept is told by the newest, which is not it.
+    assert found(b"gone") == b"again"
+    assert forge.artifact(number, "nothing", lambda _: True) is None
+
+    def expire(asked: exchange.Asked) -> None:
+        hub.world.artifacts[3].is_expired |= asked.path.endswith("/zip")
+
+    hub.before_each = expire
+    assert found(b"meant") == b"meant"
+
+
 def test_what_was_not_kept_or_no_longer_is_none(hub: GitHub, open_hub: Opener) -> None:
     run = hub.world.run("pull_request", "more", HEAD)
     forge = open_hub(READ)

@@ -117,6 +117,7 @@ def _full(text: str) -> Plan:
                 places=(place, place, Place(text)),
                 note=text,
                 is_new=True,
+                is_longer=True,
             ),
             Coming(name, None, Grant(Scope(Level.SITE, "", text), role), endless, Risk.LOW),
         ),

@@ -151,7 +151,7 @@ def changed(tree: Tree, *changes: tuple[str, str, str, int]) -> list[Command]:
         }
         for action, risk, level, line in changes
     ]
-    rest: Tree = {"refusals": [], "role_changes": [], "warnings": [], "roles": []}
+    rest: Tree = {"refusals": [], "role_changes": [], "warnings": [], "roles": [], "coming": []}
     return commands(
         plan_annotations({**tree, **rest, "operations": [{**operation, "changes": made}]})
     )
@@ -193,7 +193,7 @@ def test_changes_of_one_line_share_an_annotation_worst_first(tree: Tree) -> None
 def test_refusals_are_errors_and_changed_roles_come_before_changes(tree: Tree) -> None:
     told = commands(plan_annotations(tree))
 
-    assert [name for name, *_ in told] == ["error"] * 2 + ["warning"] * 6
+    assert [name for name, *_ in told] == ["error"] * 2 + ["warning"] * 7
     assert told[0][1]["title"] == "refused: x"
     assert told[2][2] == "x is not what it was when pinned and gives access. Held by 2 principals."
     assert told[4][1]["title"] == "plan: 2 changes"

@@ -266,9 +266,10 @@ def tree(full: Full) -> Tree:
 
 
 def quiet(tree: Tree) -> Tree:
-    """The same without refusals, changed roles and operations, and every role known."""
+    """The same without refusals, changed roles and changes now or later, and every role known."""
     roles = [{**role, "digest": "sha256:" + "d" * 64} for role in tree["roles"]]
-    return {**tree, "refusals": [], "role_changes": [], "operations": [], "roles": roles}
+    none: Tree = {"refusals": [], "role_changes": [], "operations": [], "coming": []}
+    return {**tree, **none, "roles": roles}
 
 
 def with_changes(tree: Tree, action: str, risk: str) -> Tree:
@@ -293,11 +294,14 @@ def verdict(tree: Tree) -> str:
 def test_the_first_line_is_the_sum_and_the_next_the_verdict(tree: Tree) -> None:
     told = plan_markdown(tree).split("\n\n")
 
-    assert told[0] == ("### Plan: 2 to grant, 3 to revoke, 1 to invite, 1 to delete, 2 unlisted.")
+    assert told[0] == (
+        "### Plan: 2 to grant, 3 to revoke, 1 to invite, 1 to delete, 2 unlisted. "
+        "1 new grant opens later."
+    )
     assert told[1] == (
         "> [!CAUTION]\n> **Refused (2 reasons): nothing will be written.** 2 changes of high "
         "risk. 3 revokes. 1 API token to revoke. 2 roles changed since pinned, 1 of them giving "
-        "access."
+        "access. 1 new grant opens later, 1 of high risk."
     )
     assert drift_markdown(tree).startswith("### Drift: 2 missing, 3 not in the policies")
 
@@ -320,6 +324,61 @@ def test_the_verdict_follows_the_worst_there_is(tree: Tree) -> None:
         "> [!NOTE] > **Nothing of high risk, no revokes.**"
     )
     assert verdict(empty) == "> [!NOTE] > **Nothing to change.**"
+
+
+def test_nothing_to_change_never_stands_alone_over_what_opens_later(tree: Tree) -> None:
+    empty = {**quiet(tree), "summary": dict.fromkeys(tree["summary"], 0)}
+    new, known = tree["coming"]
+    mild = {**new, "risk": "low"}
+
+    assert verdict({**empty, "coming": [known]}) == (
+        "> [!NOTE] > **Nothing to change now; 1 grant opens later.**"
+    )
+    assert verdict({**empty, "coming": [mild, known]}) == (
+        "> [!IMPORTANT] > **Nothing of high risk.** Nothing to change now; 2 grants open later, "
+        "1 of them new with this change."
+    )
+    assert verdict({**empty, "coming": [new]}) == (
+        "> [!WARNING] > **Nothing to change now; 1 grant opens later, new with this change, 1 of "
+        "high risk.**"
+    )
+    calm = with_changes(tree, "grant", "low")
+    assert verdict({**calm, "coming": [mild]}) == (
+        "> [!IMPORTANT] > **Nothing of high risk.** 1 new grant opens later."
+    )
+
+
+def test_what_is_new_and_opens_later_is_never_left_out_and_what_was_known_is_counted(
+    tree: Tree,
+) -> None:
+    new, known = tree["coming"]
+    people = [{**new, "principal": {**new["principal"], "name": f"u{n}"}} for n in range(300)]
+    tall = {**quiet(tree), "coming": [known] * 300 + people}
+
+    told = plan_markdown(tall, limit=60_000)
+
+    assert len(told) <= 60_000
+    assert all(f": `u{n}` (" in told for n in range(300))
+    missing = re.search(r"\*\*(\d+) rows not shown .*?:\*\* (\d+) later grants, ", told)
+    assert missing is not None
+    assert told.count(": `x`\n") == 300 - int(missing[2])
+    assert "no revoke is among them, and nothing new that opens later." in told
+
+
+def test_without_room_for_a_line_each_they_are_named_together_or_nothing_is_shown(
+    tree: Tree,
+) -> None:
+    new = tree["coming"][0]
+    people = [{**new, "principal": {**new["principal"], "name": f"u{n}"}} for n in range(2_000)]
+    tall = {**quiet(tree), "coming": people}
+
+    brief, cut = plan_markdown(tall, limit=30_000), plan_markdown(tall, limit=9_000)
+
+    assert all(f"`u{n}`" in brief for n in range(2_000))
+    assert brief.count("**opens later**") == 1
+    assert "REFUSED TO RENDER SAFELY" in cut
+    assert "2000 new grants for later" in cut
+    assert "`u1`" not in cut
 
 
 def test_the_worst_stands_first_and_only_the_harmless_is_folded(tree: Tree) -> None:
@@ -391,8 +450,8 @@ def test_a_cut_is_at_a_row_and_says_what_is_missing_and_where_it_is(tree: Tree) 
     missing = re.search(r"\*\*(\d+) rows not shown .*?:\*\* (\d+) low-risk grants, (.*?)\.", told)
     assert missing is not None
     assert int(missing[2]) == 300 - grants
-    assert missing[3] == "50 unlisted principals, 3 warnings"
-    assert int(missing[1]) == 300 - grants + 53
+    assert missing[3] == "1 later grant, 50 unlisted principals, 3 warnings"
+    assert int(missing[1]) == 300 - grants + 54
     assert "The whole plan: <https://ci.example/1>" in told
     assert told.count("**- revoke**") == 3
     # The cut document is whole: its tables and folds end.

@@ -68,6 +68,7 @@ SGR = re.compile(r"\x1b\[[0-9;]+m")
 Tree = dict[str, Any]
 
 ANA = user("10", "ana@acme.example", grant(SOC, BERLIN))
+BO = user("11", "bo@acme.example", grant(VIEWER, LYON))
 STANDING = assign("ana@acme.example", "SOC", "EMEA/Berlin")
 
 
@@ -220,6 +221,48 @@ def an_open_window_with_a_reason() -> Plan:
 def a_window_without_an_end() -> Plan:
     window = assign("ana@acme.example", "Viewer", "EMEA/Lyon", start=NOW - HOUR, line=12)
     return plan(world(ANA), STANDING, window)
+
+
+def windows_that_open_later() -> Plan:
+    """Nothing changes now; of what is new one is for somebody to be invited, and one lasts on."""
+    call = assign(
+        ["ana@acme.example", "service:robot"],
+        "SOC",
+        "EMEA/Lyon",
+        start=NOW + 10 * HOUR,
+        end=NOW + 12 * HOUR,
+        reason="on call",
+        line=8,
+    )
+    triage = assign(
+        "ana@acme.example", "Triage", "EMEA/Branch-*", start=NOW + HOUR, end=NOW + 2 * HOUR, line=20
+    )
+    admin = assign(
+        ["ana@acme.example", "new@acme.example"],
+        "Admin",
+        account="EMEA",
+        start=NOW + 3 * HOUR,
+        end=NOW + 4 * HOUR,
+        reason="INC-4411",
+        line=30,
+    )
+    return plan(
+        world(ANA, BO, service("53", "robot", grant(VIEWER, BERLIN))),
+        STANDING,
+        assign("service:robot", "Viewer", "EMEA/Berlin", line=5),
+        call,
+        triage,
+        admin,
+        assign("service:robot", "Admin", "EMEA/Branch-?", start=NOW + 13 * HOUR, line=40),
+        assign("bo@acme.example", "Viewer", "EMEA/Lyon", end=NOW + 500 * HOUR, line=50),
+        users=(newcomer("new@acme.example"),),
+        base=(
+            STANDING,
+            assign("service:robot", "Viewer", "EMEA/Berlin", line=5),
+            call,
+            assign("bo@acme.example", "Viewer", "EMEA/Lyon", end=NOW + 2 * HOUR, line=50),
+        ),
+    )
 
 
 def a_closed_window() -> Plan:
@@ -426,6 +469,7 @@ CASES: dict[str, Callable[[], Plan]] = {
         an_undo,
         an_open_window_with_a_reason,
         a_window_without_an_end,
+        windows_that_open_later,
         a_closed_window,
         a_site_that_appeared,
         your_changes_and_console_drift_with_their_commits,

@@ -89,6 +89,17 @@ def test_a_change_tells_why_where_and_since_which_commit(kind: str) -> None:
     ]
 
 
+def test_a_change_for_a_time_tells_until_when() -> None:
+    change = {"action": "grant", "role": "Admin", "scope": "Acme", "reason": "window opened"}
+    change["until"] = "2026-11-23T12:00:00Z"
+
+    told = text("intent", principal={"name": "ana@acme.example"}, changes=[change])
+
+    assert told.splitlines()[1:] == [
+        "         + grant  Admin on Acme until 2026-11-23T12:00:00Z  window opened"
+    ]
+
+
 def test_a_token_that_may_remain_is_told_with_the_outcome() -> None:
     principal = {"name": "ana@acme.example"}
 

@@ -127,7 +127,7 @@ def test_with_colour_only_the_colours_come_on_top(full: Full) -> None:
 
     assert "\x1b[1;31m" not in plain
     assert painted != plain
-    for code in ("1", "2", "31", "32", "33", "31;1", "1;33", "0"):
+    for code in ("1", "2", "31", "32", "33", "31;1", "1;33", "32;1", "0"):
         painted = painted.replace(f"\x1b[{code}m", "")
     assert painted == plain
 

@@ -56,6 +56,7 @@ class Runner:
         kept = world.run(
             event.name, branch, event.head, repository=event.head_repository, path=path
         )
+        self.settings.site.show_branch()
         kept.status, kept.conclusion = "in_progress", None
         run = Run(self.settings, workflow, event, kept.id, self.settings.folder / str(kept.id))
         record = RunRecord(path, event.name, kept.id)

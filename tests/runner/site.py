@@ -54,6 +54,12 @@ class Site:
         """The last commit of the default branch."""
         return self.origin.resolve(self.host.world.default_branch)
 
+    def show_branch(self) -> None:
+        """Let the host know of the default branch what the repository has."""
+        name = self.host.world.default_branch
+        commits = self.origin.git("rev-list", "--reverse", name).split() if self.head else []
+        self.host.world.branches[name] = commits
+
     def open_pull(
         self, who: str, title: str, files: Mapping[str, str | None], *,
         branch: str = "change", fork: str | None = None,

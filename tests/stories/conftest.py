@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from codehost import github
+from codehost import github, gitlab
+from stories.bureau import Bureau
 from stories.desk import GUARDRAILS, NOW, POLICY, Clock, Desk, small_world
 from stories.office import Office
 from stories.proxy import Faults, Proxy
@@ -68,6 +69,19 @@ def adopted(desk: Desk, adopted_world: World) -> Callable[[], None]:
 def hub() -> Iterator[github.GitHub]:
     with github.running() as host:
         yield host
+
+
+@pytest.fixture
+def lab() -> Iterator[gitlab.GitLab]:
+    with gitlab.running() as host:
+        yield host
+
+
+@pytest.fixture
+def bureau(desk: Desk, lab: gitlab.GitLab, tmp_path: Path, adopted: Callable[[], None]) -> Bureau:
+    """The console holds what main says."""
+    adopted()
+    return Bureau(desk, lab, tmp_path / "bureau")
 
 
 @pytest.fixture

@@ -187,3 +187,16 @@ def test_on_a_terminal_only_yes_applies(desk: Any, typed: str, code: int, writte
     assert process.returncode == code, out + err
     assert len(desk.written()) == written
     assert "Plan: 3 to grant, 2 to revoke, 1 to invite, 1 to delete, 2 unlisted." in out
+
+
+def test_a_window_that_an_apply_by_hand_opened_is_told_with_what_closes_it(desk: Any) -> None:
+    window = "{members: [mia@acme.example], role: Admin, sites: [Acme/Lyon], until: 2026-11-24}"
+    desk.edit("access.yaml", "former:", f"  - {window}\nformer:")
+
+    done = desk.run("apply", "--auto-approve")
+
+    assert done.code == 0
+    told = "Admin on Acme/Lyon for mia@acme.example ends 2026-11-25T00:00:00Z; it stays until an "
+    assert told in done.out
+    assert done.out.endswith("reconciler apply --target mia@acme.example\n")
+    assert "it stays until" not in desk.run("apply", "--auto-approve").out

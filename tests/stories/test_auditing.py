@@ -111,6 +111,31 @@ def test_that_no_record_matches_is_told_beside_the_results(applied: Any) -> None
     assert done.err == "No record of 10 matches.\n"
 
 
+@pytest.mark.parametrize(
+    ("asked", "meant"),
+    [
+        ("siem", "service:siem"),
+        ("bo", "bo@acme.example"),
+        ("evee@acme.example", "eve@acme.example"),
+    ],
+)
+def test_who_is_nearly_named_in_the_record_is_suggested(
+    applied: Any, asked: str, meant: str
+) -> None:
+    done = applied.run("audit", "show", "--principal", asked)
+
+    assert (done.code, done.out) == (0, "")
+    assert done.err == f'No record of 10 matches. Did you mean "{meant}"?\n'
+
+
+def test_who_is_in_the_record_is_not_suggested_to_whoever_asks_for_another_part(
+    applied: Any,
+) -> None:
+    done = applied.run("audit", "show", "--principal", "service:siem", "--result", "failed")
+
+    assert done.err == "No record of 10 matches.\n"
+
+
 def test_whoever_reads_only_the_beginning_of_the_record_is_no_error(applied: Any) -> None:
     with applied.start("audit", "show") as process:
         assert "run-started" in process.stdout.readline()
@@ -182,6 +207,25 @@ def test_how_much_of_a_broken_journal_may_be_true_is_told(
     assert "sha256:000000" not in done.err
 
 
+@pytest.mark.parametrize(
+    "command", [("audit", "verify"), ("audit", "show"), ("plan",), ("apply", "--auto-approve")]
+)
+def test_a_journal_that_powershell_wrote_anew_is_to_be_fetched_as_bytes(
+    desk: Any, command: tuple[str, ...]
+) -> None:
+    assert desk.run("apply", "--auto-approve").code == 0
+    text = path(desk).read_text("utf-8").replace("\n", "\r\n")
+    path(desk).write_bytes(text.encode("utf-16"))
+
+    done = desk.run(*command)
+
+    assert done.code == 1
+    assert "was re-encoded (UTF-16)" in done.err
+    assert "Fetch it as bytes" in done.err
+    assert "Nothing of it can be believed" not in done.err
+    assert "evidence" not in done.err
+
+
 def test_a_journal_that_is_not_there_is_an_error_with_a_remedy(desk: Any) -> None:
     done = desk.run("audit", "verify")
 
@@ -250,6 +294,21 @@ def test_who_gave_somebody_a_role_and_why_is_one_question(desk: Any) -> None:
     assert told[4] == "                  reason: CHG-9, policies/access.yaml:11:16"
     assert "outcome: mia@acme.example applied" in told[7]
     assert told[9] == told[4]
+
+
+@pytest.mark.parametrize("form", ["ocsf-1.8", "ocsf-1.9", "sdl", "cloudevents"])
+def test_until_when_somebody_was_given_a_role_is_shown_and_exported(desk: Any, form: str) -> None:
+    window = "{members: [mia@acme.example], role: Admin, sites: [Acme/Lyon], until: 2026-11-24}"
+    desk.edit("access.yaml", "former:", f"  - {window}\nformer:")
+    assert desk.run("apply", "--auto-approve").code == 0
+
+    shown = desk.run("audit", "show", "--principal", "mia@acme.example").out
+    exported = desk.run("audit", "export", "--format", form).out
+
+    assert "+ grant  Admin on Acme/Lyon until 2026-11-25T00:00:00Z" in shown
+    grants = [line for line in exported.splitlines() if 'grant \\"Admin' in line]
+    assert grants
+    assert all("2026-11-25T00:00:00Z" in line for line in grants)
 
 
 def test_runs_are_listed_one_a_line(desk: Any) -> None:

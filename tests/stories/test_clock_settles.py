@@ -1,4 +1,4 @@
-"""What a run leaves as it was, the clock still has to do: nothing ends up neither done nor waited for.
+"""What a run leaves as it was is still waited for: the clock does it, or a person.
 
 The office's day begins at 09:00; mia is SOC on Lyon, and Admin there from 10:00 to 12:00.
 """

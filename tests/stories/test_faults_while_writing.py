@@ -106,6 +106,7 @@ def test_a_write_that_never_shows_is_unknown_and_tried_at_most_three_times(
     told = desk.run("apply", "--auto-approve")
 
     assert told.code == 4
+    assert "may not have happened. It does not show after 3 attempts." in told.out
     assert proxy.count(method, PATHS[name]) == 3
     assert desk.results() == {**dict.fromkeys(ORDER, "applied"), name: "unknown"}
     assert len(desk.written()) == 3

@@ -1,30 +1,13 @@
 """On GitLab, by the pipeline that customers copy: what was reviewed is applied, or nothing is."""
 
 import re
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 import pytest
-from codehost import gitlab
 from stories.bureau import Bureau
 
 SIEM = {"policies/access.yaml": ("sites: [Acme/Berlin, Acme/Lyon]", "sites: [Acme/Lyon]")}
 """The SIEM loses Berlin."""
 SECRETS = ("SENTINELONE_TOKEN", "RECONCILER_GITLAB_TOKEN")
-
-
-@pytest.fixture
-def lab() -> Iterator[gitlab.GitLab]:
-    with gitlab.running() as host:
-        yield host
-
-
-@pytest.fixture
-def bureau(desk: Any, lab: gitlab.GitLab, tmp_path: Path, adopted: Any) -> Bureau:
-    """The console holds what main says."""
-    adopted()
-    return Bureau(desk, lab, tmp_path / "bureau")
 
 
 @pytest.mark.parametrize(

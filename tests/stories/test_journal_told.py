@@ -33,6 +33,25 @@ def test_a_journal_that_is_there_is_not_told_of(applied: Any) -> None:
     assert applied.run("plan", "--journal", JOURNAL).err == ""
 
 
+@pytest.mark.parametrize("named", [(), ("--journal", ".reconciler/jornal.jsonl")])
+def test_an_apply_that_begins_a_journal_says_so_and_the_next_one_does_not(
+    desk: Any, named: tuple[str, ...]
+) -> None:
+    first = desk.run("apply", "--auto-approve", *named)
+    next_ = desk.run("apply", "--auto-approve", *named)
+
+    assert (first.code, next_.code) == (0, 0)
+    path = named[-1] if named else JOURNAL
+    assert f"A new journal begins at {path}.\n" in first.err
+    assert "A new journal" not in next_.err
+
+
+def test_an_emptied_journal_begins_anew(applied: Any) -> None:
+    (applied.folder / JOURNAL).write_bytes(b"")
+
+    assert "A new journal begins at" in applied.run("apply", "--auto-approve").err
+
+
 def dies(desk: Any) -> None:
     """Take the last outcome and the end off the record, as if the run had died."""
     path = desk.folder / JOURNAL

@@ -124,11 +124,12 @@ def test_of_two_service_users_of_one_name_ours_is_the_one_that_holds_what_was_as
 
     proxy.when(lose, method="POST", path="/service-users")
 
-    create(desk)
+    told = create(desk)
 
     (ours,) = [id_ for id_, role in exporters(desk).items() if role == ROLES["Viewer"]]
     data = outcome(desk, "service:exporter")
     assert (data["result"], data["created_id"]) == ("applied", ours)
+    assert f"make a new one with `reconciler service-user rotate id:{ours}`" in told.out
 
 
 def test_of_two_service_users_alike_neither_is_called_ours(desk: Any, proxy: Any) -> None:

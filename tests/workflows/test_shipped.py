@@ -125,7 +125,8 @@ def test_from_pull_request_to_outcome(company: Company) -> None:
         for record in company.journal()
         if record["kind"] == "run-started" and record["data"]["review"].get("request")
     ]
-    assert review["approvals"] == [{"by": "cleo", "commit": pushed.head}]
+    at = "2026-11-23T09:00:00Z"
+    assert review["approvals"] == [{"by": "cleo", "commit": pushed.head, "at": at}]
     assert company.journal()[-1]["kind"] == "run-finished"
     assert tokens_shown(company, planned, applied) == []
 

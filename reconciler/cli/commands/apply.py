@@ -7,9 +7,12 @@ import click
 from reconciler.cli.files import Files
 from reconciler.cli.options import journal_kept, plan_options, shaping
 from reconciler.cli.session import Session, pass_session
+from reconciler.cli.telling import tell
 from reconciler.cli.writing.apply import Apply, Basis, carry_out
 from reconciler.cli.writing.bases import PlanFile, Policies
 from reconciler.cli.writing.delivery import Delivery, sink_options
+from reconciler.rendering.endings import endings_text
+from reconciler.rendering.safe import visible
 
 
 @click.command("apply")
@@ -80,4 +83,18 @@ def command(
         concurrency=concurrency,
         asks=not auto_approve,
     )
-    return carry_out(session, apply).code
+    if not _has_begun(journal):
+        tell(f"A new journal begins at {visible(str(journal))}.\n", err=True)
+    applied = carry_out(session, apply)
+    if applied.written:
+        # In CI the clock closes windows; by hand only whoever knows of them.
+        tell(endings_text(applied.written.outcomes))
+    return applied.code
+
+
+def _has_begun(journal: Path) -> bool:
+    """Tell whether earlier runs are on record; whoever mistypes its name begins another."""
+    try:
+        return journal.stat().st_size > 0
+    except OSError:
+        return False

@@ -12,7 +12,7 @@ import click
 
 from reconciler.audit.chain import Chain, Record
 from reconciler.audit.deeds import EXPORTED, NOT_EXPORTED
-from reconciler.audit.query import Query
+from reconciler.audit.query import Query, principals
 from reconciler.audit.runs import runs_of
 from reconciler.audit.unfinished import RESULTS, unfinished
 from reconciler.cli.commands.audit.sound import instant, sound
@@ -22,9 +22,10 @@ from reconciler.cli.signing import checked
 from reconciler.domain.names import PrincipalName
 from reconciler.domain.outcome import Result
 from reconciler.errors import ExitCode, JournalError
+from reconciler.planning.catalog import did_you_mean
 from reconciler.rendering.records import record_text
 from reconciler.rendering.runs import runs_text
-from reconciler.rendering.safe import short
+from reconciler.rendering.safe import short, visible
 
 _HEAD = re.compile("sha256:[0-9a-f]{64}")
 _UNANCHORED = (
@@ -139,7 +140,8 @@ def show(
     records = sound(journal).records
     found: Sequence[Any] = runs_of(records, query) if runs else query.select(records)
     if not found:
-        click.echo(f"No record of {len(records)} matches.", err=True)
+        near = _near(query.principal, records)
+        click.echo(f"No record of {len(records)} matches.{near}", err=True)
     # In one piece: whoever reads only its beginning, as `head` does, is no error.
     trees = [asdict(each) for each in found]
     if form == "json":
@@ -150,6 +152,15 @@ def show(
         text = "".join(record_text(tree, color=session.color_out) for tree in trees)
         click.echo(text, nl=False)
     return ExitCode.DONE
+
+
+def _near(asked: PrincipalName | None, records: Sequence[Record]) -> str:
+    """Return a suggestion when no record is about whoever is asked for."""
+    known = principals(records)
+    if asked is None or asked in known:
+        return ""
+    close = did_you_mean(asked.label, (name.label for name in known))
+    return f" {visible(close)}" if close else ""
 
 
 def _whole(chain: Chain, journal: Path) -> str:

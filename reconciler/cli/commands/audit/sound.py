@@ -37,7 +37,7 @@ def sound(journal: Path) -> Chain:
         raise JournalError(
             f"The journal {journal} is broken at record {chain.fault.record}: "
             f"it {chain.fault.what}.",
-            f"Keep the file as evidence. {_before(chain)}",
+            chain.fault.remedy or f"Keep the file as evidence. {_before(chain)}",
         )
     return chain
 

@@ -77,8 +77,6 @@ def apply_command(
       reconciler ci apply --digest "$DIGEST"
     """
     here = Here.of(session, policies, folder)
-    if here.event.trigger is Trigger.PUSH and not here.touches_policies:
-        return _nothing(here, "This push changes no policy, so nothing of it is applied.")
     with (
         here.reported("apply") as about,
         closing(Carrier.open(session.runtime.environ, folder / "journal")) as carrier,
@@ -102,9 +100,11 @@ def apply_command(
 def _cleared(here: Here, about: About, carrier: Carrier, how: How) -> Decided | str:
     """Fetch the journal, and return what decides when nothing speaks against this run.
 
-    A text says why a run of the clock has nothing to do. Raises RefusedError for the others.
+    A text says why there is nothing to do, and that nothing is wrong. Raises RefusedError.
     """
     check_place(here.git, here.event)
+    if here.event.trigger is Trigger.PUSH and not here.touches_policies:
+        return "This push changes no policy, so nothing of it is applied."
     merged = request_of(here)
     if merged is not None:  # first, so that every refusal can be told there
         about.number, about.head = merged.number, merged.head

@@ -22,7 +22,7 @@ from reconciler.domain.review import Trigger
 from reconciler.errors import ExitCode, SettingsError
 from reconciler.forge.choice import open_forge
 from reconciler.rendering.as_json import to_json
-from reconciler.rendering.coming import new_coming, opens_sentence
+from reconciler.rendering.coming import all_new, new_coming, opens_sentence
 from reconciler.rendering.summary import summary
 
 SNAPSHOT, SNAPSHOT_FILE = "console-snapshot", "console.json"
@@ -62,7 +62,8 @@ def plan_command(session: Session, policies: Path, folder: Path) -> int:
 
 def _finished(here: Here, found: Planned) -> int:
     """Tell the plan in every form, and return the exit code."""
-    tree, look = found.tree, Look()
+    # Where nothing tells what is new, all of it has to be read as if it were.
+    tree, look = found.tree if found.has_base else all_new(found.tree), Look()
     with here.runner.fenced():
         click.echo(PLAN.function("text")(tree, look), nl=False)
     here.runner.annotate(PLAN.function("github")(tree, look))
