@@ -8,7 +8,7 @@ the one that was fetched. Who may push to it is a matter of branch rules (docs/c
 import base64
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha1
 from pathlib import Path
 from typing import Self
@@ -130,6 +130,18 @@ class Carrier:
                 "journal as evidence and compare both.",
             )
         self._tip, self._pushed = commit, files
+
+    def set_aside(self, run: str, message: str) -> str:
+        """Push what the folder holds to a branch of its own, and return that branch.
+
+        For records that the journal's branch cannot take any more, since somebody else added to
+        it. Raises SettingsError when the remote does not take it.
+        """
+        ref = f"{self.remote.ref}-left-{run}"
+        commit = self.remote.commit(message, self._files(), self._tip)
+        if not replace(self.remote, ref=ref).swap(None, commit):
+            raise SettingsError(f"There is a branch {ref} already.", "Look at what it holds.")
+        return ref.removeprefix("refs/heads/")
 
     def _files(self) -> dict[str, bytes]:
         """Return the journal and what lies beside it: its signature, and how far sinks are."""

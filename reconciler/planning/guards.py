@@ -5,11 +5,12 @@ plan makes it worse. To add one, write a function and put its name into the tupl
 """
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from reconciler.domain.guardrails import Guardrails, NothingLeft
 from reconciler.domain.names import PrincipalKind, PrincipalName
 from reconciler.domain.pins import Pins
-from reconciler.domain.plan import Operation, Refusal
+from reconciler.domain.plan import Operation, Reason, Refusal
 from reconciler.planning.admins import admin_floor, single_sso
 from reconciler.planning.duties import (
     allowed_domains,
@@ -34,7 +35,20 @@ def refusals(judged: Judged, compared: Iterable[Refusal]) -> tuple[Refusal, ...]
     `compared` is what comparison refused already, principal by principal.
     """
     found = {refusal for guard in GUARDS for refusal in guard(judged)}.union(compared)
+    if any(one.reason is Reason.UNDO for each in judged.operations for one in each.changes):
+        found = {_of_undo(each) for each in found}
     return tuple(sorted(found, key=lambda r: (r.rule, r.message, r.places)))
+
+
+def _of_undo(refusal: Refusal) -> Refusal:
+    """Add that a saved undo is bound to the guardrails, where the remedy is to change them."""
+    if "guardrails.yaml" not in refusal.remedy:
+        return refusal
+    return replace(
+        refusal,
+        remedy=f"{refusal.remedy} After that make the undo anew with `reconciler plan --undo RUN "
+        "--out FILE`: a saved one is bound to the guardrails it was made under.",
+    )
 
 
 def protected(judged: Judged) -> Iterable[Refusal]:

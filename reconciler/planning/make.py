@@ -118,8 +118,7 @@ def decide(
     return replace(
         _as_plan(judged, compared, wanted),
         roles=privileges.planned(operations),
-        # Once an undo is made, the policies ask for nothing.
-        coming=() if wanted.undo else coming(later, instant),
+        coming=coming(later, instant),
     )
 
 

@@ -27,8 +27,8 @@ def bare(tmp_path: Path) -> Path:
 
 
 @contextmanager
-def carried(bare: Path, folder: Path) -> Iterator[Carrier]:
-    environ = {"PATH": os.environ["PATH"], "RECONCILER_JOURNAL_REMOTE": str(bare)}
+def carried(bare: Path, folder: Path, **more: str) -> Iterator[Carrier]:
+    environ = {"PATH": os.environ["PATH"], "RECONCILER_JOURNAL_REMOTE": str(bare), **more}
     carrier = Carrier.open(environ, folder)
     try:
         carrier.fetch()
@@ -183,3 +183,22 @@ def test_on_gitlab_a_job_that_only_reads_goes_with_its_own_token(
     carrier.close()
     header = carrier.remote.environ.get("GIT_CONFIG_VALUE_0")
     assert (header and base64.b64decode(header.split()[-1])) == user
+
+
+def test_each_console_may_have_a_branch_of_its_own(bare: Path, tmp_path: Path) -> None:
+    with carried(bare, tmp_path / "own", RECONCILER_JOURNAL_BRANCH=f"{BRANCH}-emea") as carrier:
+        carrier.journal.write_bytes(b"one\n")
+        carrier.push("first")
+
+    assert git(bare, "branch", "--format=%(refname:short)").split() == [f"{BRANCH}-emea"]
+
+
+@pytest.mark.parametrize(
+    "name", ["", "main", f"{BRANCH}/../main", "-x", f"{BRANCH}-", BRANCH + "\n"]
+)
+def test_the_branch_of_a_journal_is_called_like_one(bare: Path, tmp_path: Path, name: str) -> None:
+    with (
+        pytest.raises(SettingsError, match="no plain name"),
+        carried(bare, tmp_path / "own", RECONCILER_JOURNAL_BRANCH=name),
+    ):
+        pass

@@ -206,6 +206,8 @@ def test_the_digest_to_start_by_hand_stands_for_each_part_of_what_opens_later() 
     assert len(digests) == 1 + len(others)
     known = later()
     known["coming"][0] |= {"is_new": True, "places": [], "note": "x"}
+    # What lasts longer is told against a base, and a report has another than the apply.
+    known["coming"].append({**known["coming"][0], "is_longer": True})
     assert bound_digest(known) == bound_digest(usual)
 
 

@@ -202,3 +202,41 @@ def test_the_clock_lets_another_run_write_and_stays_green(office: Office) -> Non
 
     assert job.code == 0, job.text
     assert "the next one looks again" in job.text
+
+
+def test_a_window_that_two_requests_make_together_is_in_no_plan_and_is_refused(
+    office: Office,
+) -> None:
+    group = "version: 1\ngroups:\n  on-call: [bo@acme.example]\n"
+    applied(office, "A group", {"policies/groups.yaml": ("", group)})
+    window = (
+        "version: 1\nassignments:\n  - {members: [group:on-call], role: Admin, sites: [Acme/Lyon],"
+        " from: 2026-11-23T10:00:00Z, until: 2026-11-23T12:00:00Z, reason: INC-1}\n"
+    )
+    second = office.open("A window for it", {"policies/window.yaml": ("", window)})
+    office.publish(office.plan(second))
+    both = group.replace("bo@acme.example", "bo@acme.example, lena@acme.example")
+    applied(office, "A member", {"policies/groups.yaml": (group, both)})
+
+    job = office.apply(office.merge(second))
+
+    assert job.code == 3, job.text
+    assert "does not show: for lena@acme.example" in job.text
+
+
+def test_what_the_journals_branch_cannot_take_any_more_is_kept_on_another(
+    office: Office, proxy: Any, faults: Any
+) -> None:
+    """Somebody adds to it while a run writes: the run's own records are evidence all the same."""
+    pull = office.open("Less for the SIEM", SIEM)
+    office.publish(office.plan(pull))
+    commit = office.merge(pull)
+    proxy.when(faults.before(lambda: pushed(office, lambda content: content)), method="PUT")
+
+    job = office.apply(commit)
+
+    assert job.code == 4, job.text
+    branch = f"reconciler-journal-left-{job.result['run']}"
+    assert f"on the branch {branch}" in job.text
+    kept = office.git("show", f"{branch}:journal.jsonl", at=office.bare)
+    assert '"kind":"run-finished"' in kept

@@ -2,6 +2,7 @@
 
 import re
 
+from stories.desk import POLICY
 from stories.office import Office
 
 WINDOW = """\
@@ -42,6 +43,39 @@ def test_a_request_that_only_grants_later_is_labelled_and_told_so(office: Office
     assert " 1 new grant opens later." in comment
     assert "Nothing to change now; 1 grant opens later, new with this change." in comment
     assert f"#### Opens later, new with this change\n\n- **opens later** {OPENS}" in comment
+    assert office.labels(pull) == {"access: grants"}
+
+
+def test_where_the_base_is_broken_all_that_opens_later_counts_as_new(office: Office) -> None:
+    broken = "version: 1\nassignments: [\n"
+    office.git("checkout", "-q", "-B", "main", "origin/main")
+    office.write("policies/access.yaml", broken)
+    office.commit("Broken")
+    office.git("push", "--quiet", "origin", "main")
+    pull = office.open("Mended", CALL | {"policies/access.yaml": (broken, POLICY)})
+
+    office.publish(office.plan(pull))
+
+    [comment] = office.comments(pull)
+    assert f"#### Opens later, new with this change\n\n- **opens later** {OPENS}" in comment
+    assert "access: grants" in office.labels(pull)
+
+
+def test_a_request_that_lets_an_open_window_last_longer_is_told_so(office: Office) -> None:
+    first = office.open("On call", CALL)
+    office.publish(office.plan(first))
+    office.merge(first)
+    assert office.apply().code == 0
+    office.desk.clock.passes(hours=1, minutes=5)
+    assert office.scheduled().code == 0
+    ever = ("until: 2026-11-23T12:00:00Z", "until: 2036-11-23T12:00:00Z")
+    pull = office.open("Rather for good", {"policies/call.yaml": ever})
+
+    office.publish(office.plan(pull))
+
+    [comment] = office.comments(pull)
+    lasts = "lasts on from `2026-11-23T12:00:00Z` until `2036-11-23T12:00:00Z`: `ana@acme.example`"
+    assert lasts in comment
     assert office.labels(pull) == {"access: grants"}
 
 

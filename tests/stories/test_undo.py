@@ -181,6 +181,39 @@ def test_the_guardrails_of_today_judge_an_undo(desk: Any, undo: Path) -> None:
     assert "The plan takes 2 scopes away from people; at most 1" in told.out
 
 
+STRICT = "version: 1\nnothing_left: delete\nmax_revoke_fraction: 1.0\nmax_revokes: 1\n"
+LIFTED = "overrides: [{rule: max_revokes, value: 2, reason: undo, until: 2026-11-24}]\n"
+
+
+def test_a_refused_undo_says_that_the_override_asks_for_a_new_plan_and_that_one_passes(
+    desk: Any,
+) -> None:
+    desk.write("guardrails.yaml", STRICT)
+    assert desk.run("apply", "--auto-approve").code == 0
+    saved = str(undo_of(desk))
+    run = Path(saved).name.partition(".")[0]
+
+    told = desk.run("apply", saved, "--auto-approve")
+
+    assert told.code == 3
+    assert "make the undo anew with `reconciler plan --undo RUN --out FILE`" in (
+        " ".join(told.text.split())
+    )
+    desk.write("guardrails.yaml", STRICT + LIFTED)
+    assert "The guardrails have changed." in desk.run("apply", saved, "--auto-approve").text
+    assert desk.run("plan", "--undo", run, "--out", "anew.json").code == 0
+    assert desk.run("apply", "anew.json", "--auto-approve").code == 0
+
+
+def test_only_the_refusal_of_an_undo_speaks_of_one(desk: Any) -> None:
+    desk.write("guardrails.yaml", STRICT.replace("max_revokes: 1", "max_revokes: 0"))
+
+    told = desk.run("plan")
+
+    assert told.code == 3
+    assert "--undo" not in told.text
+
+
 def test_a_protected_principal_loses_nothing_by_an_undo(desk: Any, undo: Path) -> None:
     desk.write(
         "guardrails.yaml",

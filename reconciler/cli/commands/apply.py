@@ -95,6 +95,8 @@ def command(
 def _has_begun(journal: Path) -> bool:
     """Tell whether earlier runs are on record; whoever mistypes its name begins another."""
     try:
-        return journal.stat().st_size > 0
-    except OSError:
+        return journal.stat().st_size > 0 or not journal.is_file()
+    except FileNotFoundError:
         return False
+    except OSError:
+        return True  # the run itself says what is wrong with it

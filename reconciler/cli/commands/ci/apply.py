@@ -15,7 +15,12 @@ from reconciler.cli.commands.ci.here import About, Here
 from reconciler.cli.commands.ci.options import placed
 from reconciler.cli.commands.ci.place import check_order, check_place
 from reconciler.cli.commands.ci.plan import verdict_of
-from reconciler.cli.commands.ci.recorded import Announced, carried_out, check_free, is_busy
+from reconciler.cli.commands.ci.recorded import (
+    Announced,
+    carried_out,
+    check_free,
+    is_busy,
+)
 from reconciler.cli.session import Session, pass_session
 from reconciler.cli.writing.apply import Applied, Apply
 from reconciler.cli.writing.delivery import Delivery, sink_options
@@ -84,16 +89,16 @@ def apply_command(
         found = _cleared(here, about, carrier, How(digest, only_planned, plan_may_be_gone))
         if isinstance(found, str):
             return _nothing(here, found)
-        message = f"Run {here.event.run} of {found.commit}\n"
+        run = here.event.run
         with here.files(found.commit) as files:
             delivery = Delivery.of(
                 session, carrier.journal, sink, sink_format, required=require_sink
             )
-            announced = Announced(delivery, carrier, message)
+            announced = Announced(delivery, carrier, run)
             apply = Apply(
                 files, found.basis, carrier.journal, announced, concurrency, review=found.review
             )
-            applied = carried_out(session, apply, carrier, message)
+            applied = carried_out(session, apply, carrier, run)
         return _finished(here, about, applied, found.review)
 
 

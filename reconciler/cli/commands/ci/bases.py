@@ -1,9 +1,11 @@
 """What decides which plan an apply in CI executes: a review, a digest, or the clock."""
 
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -67,6 +69,8 @@ class ByDigest:
     def decide(self, wanted: Wanted, actual: Actual, now: datetime) -> Decision:
         """Plan afresh; raise RefusedError unless that, or the saved plan, is what was read."""
         fresh = make_plan(wanted, actual, now)
+        if self.file:
+            self._check_coming(make_plan(wanted, actual, self.file.instant), self.file.tree)
         if fresh.is_empty or (fresh.content_digest == self.digest and self._is_shown(fresh)):
             return Decision(fresh)
         if self.file:
@@ -84,6 +88,25 @@ class ByDigest:
             f"{short_digest(fresh.content_digest)}, for {_who(fresh)}.",
             self.remedy,
         )
+
+    def _check_coming(self, again: Plan, saved: Mapping[str, Any]) -> None:
+        """Raise RefusedError when a window of this change opens later that the plan did not show.
+
+        Two requests that say nothing of it each can make one together: a group's new member, and
+        a window for the group.
+        """
+        shown = [_opening(each) for each in saved.get("coming", ())]
+        unseen = [
+            each["principal"]["name"]
+            for each in plan_tree(again, __version__).get("coming", ())
+            if each["is_new"] and _opening(each) not in shown
+        ]
+        if unseen:
+            raise RefusedError(
+                "With what was merged meanwhile, a window opens later that the plan which was read "
+                f"does not show: for {', '.join(map(short, unseen[:_SHOWN]))}.",
+                self.remedy,
+            )
 
     def _is_shown(self, fresh: Plan) -> bool:
         """Tell whether the saved plan shows what the fresh one does, with the same roles.
@@ -182,6 +205,11 @@ class ByClock(Policies):
         except PolicyError:
             return frozenset()
         return frozenset().union(*map(_granted, newest.operations))
+
+
+def _opening(coming: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Return who is granted what and when, whatever line of the files asks for it."""
+    return tuple(coming[key] for key in ("principal", "role", "scope", "window"))
 
 
 def _granted(operation: Operation) -> frozenset[_Triple]:

@@ -30,7 +30,8 @@ class Announced:
 
     delivery: Delivers
     carrier: Carrier
-    message: str
+    run: str
+    """Number of the run on the code host."""
 
     @property
     def is_required(self) -> bool:
@@ -40,7 +41,7 @@ class Announced:
     def before(self) -> None:
         """Push the start of the run, then deliver. Raises RefusedError when either fails."""
         try:
-            self.carrier.push(self.message)
+            self.carrier.push(_message(self.run))
         except ReconcilerError as error:
             raise RefusedError(f"{error.message} Nothing was written.", error.remedy) from error
         self.delivery.before()
@@ -84,30 +85,47 @@ def check_free(records: Sequence[Recorded], origin: str, now: datetime, *, by_ha
     )
 
 
-def carried_out(session: Session, apply: Apply, carrier: Carrier, message: str) -> Applied:
-    """Apply, and let the journal be on its branch afterwards, however it ended."""
+def carried_out(session: Session, apply: Apply, carrier: Carrier, run: str) -> Applied:
+    """Apply, and let the journal be on its branch afterwards, however it ended.
+
+    `run` is the number of the run on the code host.
+    """
     try:
         applied = carry_out(session, apply)
     except BaseException:
-        _pushed(session, carrier, message)
+        _pushed(session, carrier, run)
         raise
-    if _pushed(session, carrier, message):
+    if _pushed(session, carrier, run):
         return applied
     code = applied.code if applied.code in {ExitCode.FAILED, *_ENDED} else ExitCode.PARTIAL
     return replace(applied, code=code)
 
 
-def _pushed(session: Session, carrier: Carrier, message: str) -> bool:
+def _pushed(session: Session, carrier: Carrier, run: str) -> bool:
     """Push the journal; a failure is told, since what was written stays written."""
+    message = _message(run)
     for pause in (*_PAUSES, None):
         try:
             carrier.push(message)
         except ReconcilerError as error:
             if pause is None:
                 tell(error_text(error, color=session.color_err), err=True)
-                tell(f"The journal of this run is in {carrier.folder} alone: keep it.\n", err=True)
+                tell(f"The journal of this run is {_left(carrier, run)}: keep it.\n", err=True)
             else:
                 session.runtime.sleep(pause)
         else:
             return True
     return False
+
+
+def _left(carrier: Carrier, run: str) -> str:
+    """Say where the records are that the journal's branch did not take."""
+    try:
+        return f"on the branch {carrier.set_aside(run, _message(run))}"
+    except ReconcilerError:
+        return f"in {carrier.folder} alone"
+
+
+def _message(run: str) -> str:
+    """Return the message of what a run adds to the journal's branch."""
+    return f"Run {run}\n"
