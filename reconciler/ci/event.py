@@ -44,7 +44,7 @@ class Event:
     config: str = ""
     """GitLab: where the pipelines are described; a path, unless it is in another project."""
     workflow: str = ""
-    """GitHub: path of the workflow that runs, `.github/workflows/apply.yml`."""
+    """GitHub: path of the workflow that runs, `.github/workflows/apply.yml`; else empty."""
     has_secrets: bool = True
     """False for a fork's pull request: the host gives its runs no secrets."""
 

@@ -234,7 +234,10 @@ def _shown(instant: datetime) -> str:
 
 def _plan(forge: Forge, marker: Marker, merged: Merged) -> bytes | None:
     """Return the saved plan that the comment names, None when it is no longer kept."""
-    files = forge.artifact(marker.run, ARTIFACT)
+    # A run that was started again has kept another one by the same name.
+    files = forge.artifact(
+        marker.run, ARTIFACT, lambda kept: PLAN in kept and file_digest(kept[PLAN]) == marker.file
+    )
     if files is None:
         return None
     plan = files.get(PLAN)

@@ -69,7 +69,9 @@ def _review(review: Tree) -> Iterator[str]:
 def _approvals(approvals: object) -> str:
     listed = approvals if isinstance(approvals, list) else []
     told = [
-        _short(one.get("by")) + (f" at {commit_text(one['commit'])}" if one.get("commit") else "")
+        _short(one.get("by"))
+        + (f" at {commit_text(one['commit'])}" if one.get("commit") else "")
+        + (f", {_short(one['at'])}" if one.get("at") else "")
         for one in listed
         if isinstance(one, dict)
     ]

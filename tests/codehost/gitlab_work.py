@@ -56,8 +56,10 @@ class Work(Door):
         item = self._request(iid)
         approved = self.world.request(item.iid).approved
         found = [
-            {"user": self.views.member(self.world.member(name))}
-            | ({"approved_at": time_of(since)} if self.says_when else {})
+            {
+                "user": self.views.member(self.world.member(name)),
+                **({"approved_at": time_of(since)} if self.says_when else {}),
+            }
             for name, since in approved.items()
         ]
         return Reply(200, {

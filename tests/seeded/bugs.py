@@ -36,8 +36,8 @@ GUARDS = (
     Bug(
         "a share is rounded up",
         "planning/limits.py",
-        "math.floor(",
-        "math.ceil(",
+        "math.floor(fraction",
+        "math.ceil(fraction",
         "planning/test_guards.py::test_a_scope_loses_at_most_its_share_and_always_one",
     ),
     Bug(
@@ -604,7 +604,96 @@ LEAVING = (
     ),
 )
 
+IN_CI = (
+    Bug(
+        "whom a merge leaves is not on record, so the clock takes them for settled",
+        "cli/writing/apply.py",
+        "events.decided(now, left)",
+        "events.decided(now, {})",
+        "stories/test_clock_settles.py::"
+        "test_a_merge_that_was_planned_before_a_window_ended_does_not_settle_its_end",
+    ),
+    Bug(
+        "a run that wrote nothing settles everybody",
+        "audit/reviews.py",
+        "if run.is_undo or not run.is_told:",
+        "if run.is_undo:",
+        "stories/test_clock_settles.py::test_a_run_that_a_required_sink_stopped_settles_nothing",
+    ),
+    Bug(
+        "windows are settled as of the record, not of the decision",
+        "audit/reviews.py",
+        'decided=_instant(data.get("decided")) or datetime.fromisoformat(record.time),',
+        "decided=datetime.fromisoformat(record.time),",
+        "stories/test_clock_settles.py::"
+        "test_an_end_between_the_decision_and_its_record_is_waited_for",
+    ),
+    Bug(
+        "an old record that is added again counts as the newest",
+        "audit/reviews.py",
+        "max(run.decided, found.instant) if found else run.decided",
+        "run.decided",
+        "stories/test_journal_forged.py::"
+        "test_an_old_record_that_is_added_again_brings_back_nothing_that_was_taken_away",
+    ),
+    Bug(
+        "the clock opens what the newest commit cancels",
+        "cli/commands/ci/bases.py",
+        "{one.name for one in opening if _opened(one) <= agreed}",
+        "{one.name for one in opening}",
+        "stories/test_clock_settles.py::"
+        "test_a_window_that_the_newest_commit_cancels_is_not_opened_though_nobody_could_apply_that",
+    ),
+    Bug(
+        "an opening that is refused holds every end up",
+        "cli/commands/ci/bases.py",
+        "        if alone.is_empty or alone.refusals:\n",
+        "        if alone.operations or alone.is_empty:\n",
+        "stories/test_clock_settles.py::test_an_opening_that_is_refused_holds_no_end_up",
+    ),
+    Bug(
+        "the journal's word for a run suffices",
+        "ci/genuine.py",
+        "    if run is None:\n",
+        "    if run is None or run:\n        return\n    if run is None:\n",
+        "stories/test_journal_forged.py::"
+        "test_a_merge_that_was_refused_is_not_applied_for_the_record_says_it_was",
+    ),
+    Bug(
+        "a journal that was rewritten passes for one that grew",
+        "ci/carrier.py",
+        "            if blob != _blob_id(self._fetched[:size]):\n",
+        "            if not blob:\n",
+        "stories/test_journal_forged.py::"
+        "test_a_journal_that_was_rewritten_is_found_however_many_pushes_later",
+    ),
+    Bug(
+        "the clock goes on from a merge whose predecessor nobody applied",
+        "audit/reviews.py",
+        'is_gapless = not run.review.get("skipped")',
+        "is_gapless = bool(run.review)",
+        "stories/test_journal_forged.py::"
+        "test_a_merge_after_one_that_was_refused_is_applied_and_its_windows_wait_for_a_person",
+    ),
+    Bug(
+        "an approval of an earlier plan counts for this one",
+        "ci/reviewed.py",
+        "max(known) < comment.updated",
+        "max(known) > comment.updated",
+        "stories/test_merges_in_turn.py::"
+        "test_who_approved_before_the_plan_said_so_has_not_approved_it",
+    ),
+    Bug(
+        "a window that no plan showed is merged all the same",
+        "cli/commands/ci/bases.py",
+        "        if unseen:\n",
+        "        if not shown and unseen:\n",
+        "stories/test_merges_in_turn.py::"
+        "test_a_window_that_two_requests_make_together_is_in_no_plan_and_is_refused",
+    ),
+)
+
 BUGS = (
     *GUARDS, *COMPARISON, *PINS, *BINDING, *READING, *REDACTION, *RENDERING, *WRITING,
-    *LEAVING,
+    *LEAVING, *IN_CI,
 )  # fmt: skip

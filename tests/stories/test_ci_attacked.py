@@ -9,6 +9,7 @@ import pytest
 import rfc8785
 from stories.desk import ROLES
 from stories.office import Office
+from stories.repository import Repository
 from stories.test_in_ci import SIEM, VIEWER
 
 BRANCH = "reconciler-journal"
@@ -119,7 +120,9 @@ def test_a_digest_by_hand_is_void_when_a_role_permits_something_else(office: Off
     assert office.desk.written() == []
 
 
-def pushed(office: Office, change: Callable[[bytes], bytes], *, executable: bool = False) -> None:
+def pushed(
+    office: Repository, change: Callable[[bytes], bytes], *, executable: bool = False
+) -> None:
     """Somebody with write access pushes to the journal's branch."""
     office.git("fetch", "-q", "origin", f"+{BRANCH}:{BRANCH}")
     office.git("checkout", "-q", BRANCH)

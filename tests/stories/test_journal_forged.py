@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import rfc8785
+from stories.bureau import Bureau
 from stories.office import Office
 from stories.test_ci_attacked import MIA, applied, pushed
 from stories.test_clock_in_ci import LATER, reviewed
@@ -173,3 +174,23 @@ def test_a_merge_after_one_that_was_refused_is_applied_and_its_windows_wait_for_
     drift = office.scheduled("drift")
     assert office.by_hand("--digest", drift.outputs["digest"]).code == 0
     assert office.desk.holds(MIA) == ["Admin Lyon"]
+
+
+def test_on_gitlab_the_run_that_the_record_names_is_asked_for_too(bureau: Bureau) -> None:
+    """A job that did not end well stands for no apply, whatever the record says."""
+    request = bureau.open("Less for the SIEM", SIEM)
+    bureau.requested(request)
+    bureau.merge(request)
+    applied = bureau.pushed()
+    assert applied.jobs["apply"].code == 0, applied.text
+    sneak = bureau.open("Sneak", {"policies/sneak.yaml": ("", LATER)})
+    commit = bureau.merge(sneak)
+    refused = bureau.pushed(commit)
+    assert refused.jobs["apply"].code == 3
+    job = refused.given["apply"]["CI_JOB_URL"]
+    pushed(bureau, run_again("f", commit=commit, run=job))
+
+    clock = bureau.scheduled("windows")
+
+    assert clock.jobs["windows"].code == 3, clock.text
+    assert "did not end well" in clock.text

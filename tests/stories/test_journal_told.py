@@ -33,23 +33,24 @@ def test_a_journal_that_is_there_is_not_told_of(applied: Any) -> None:
     assert applied.run("plan", "--journal", JOURNAL).err == ""
 
 
-@pytest.mark.parametrize("named", [(), ("--journal", ".reconciler/jornal.jsonl")])
-def test_an_apply_that_begins_a_journal_says_so_and_the_next_one_does_not(
-    desk: Any, named: tuple[str, ...]
-) -> None:
+def test_an_apply_says_that_a_journal_that_is_named_begins(desk: Any) -> None:
+    named = ("--journal", ".reconciler/jornal.jsonl")
+
     first = desk.run("apply", "--auto-approve", *named)
     next_ = desk.run("apply", "--auto-approve", *named)
 
     assert (first.code, next_.code) == (0, 0)
-    path = named[-1] if named else JOURNAL
-    assert f"A new journal begins at {path}.\n" in first.err
+    assert "A new journal begins at .reconciler/jornal.jsonl.\n" in first.err
     assert "A new journal" not in next_.err
+    assert "A new journal" not in desk.run("apply", "--auto-approve").err  # where it belongs
 
 
 def test_an_emptied_journal_begins_anew(applied: Any) -> None:
     (applied.folder / JOURNAL).write_bytes(b"")
 
-    assert "A new journal begins at" in applied.run("apply", "--auto-approve").err
+    told = applied.run("apply", "--auto-approve", "--journal", JOURNAL)
+
+    assert "A new journal begins at" in told.err
 
 
 def dies(desk: Any) -> None:

@@ -10,11 +10,19 @@ from stories.desk import NOW
 from stories.office import Office
 from stories.test_ci_attacked import applied, pushed, without_the_end
 from stories.test_in_ci import SIEM, VIEWER, WINDOW
+from stories.test_journal_forged import chained, pair
 
 from reconciler.ci.comment import NOT_OURS, ON_MERGE
 from reconciler.simulator.serve import running
 
 BO = "bo@acme.example"
+
+
+def ended(content: bytes) -> dict[str, Any]:
+    """Return the end of the run that began last."""
+    return pair(content)[1] | {"run": "f" * 16}
+
+
 COMMENT = {"policies/access.yaml": ("version: 1", "# a comment\nversion: 1")}
 
 
@@ -192,6 +200,30 @@ def test_a_refusal_for_another_run_is_told_on_the_request(office: Office) -> Non
 
     assert job.code == 3
     assert "then start this run again" in office.comments(pull)[-1]
+
+
+def test_an_apply_waits_for_a_run_that_is_writing(office: Office) -> None:
+    """The clock's runs stand in no queue with those of merges."""
+    applied(office, "More", {"policies/more.yaml": ("", VIEWER)})
+    pull = office.open("Less for the SIEM", SIEM)
+    office.publish(office.plan(pull))
+    commit = office.merge(pull)
+    pushed(office, without_the_end)
+
+    class Waking(list[float]):
+        """The other run ends while this one waits."""
+
+        def append(self, seconds: float) -> None:
+            super().append(seconds)
+            if self == [20.0]:
+                pushed(office, lambda content: chained(content, [ended(content)]))
+
+    office.desk.clock.slept = Waking()
+
+    job = office.apply(commit)
+
+    assert job.code == 0, job.text
+    assert "waiting for it" in job.text
 
 
 def test_the_clock_lets_another_run_write_and_stays_green(office: Office) -> None:

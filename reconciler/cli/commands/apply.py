@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
 from reconciler.cli.files import Files
 from reconciler.cli.options import journal_kept, plan_options, shaping
@@ -83,7 +84,8 @@ def command(
         concurrency=concurrency,
         asks=not auto_approve,
     )
-    if not _has_begun(journal):
+    source = click.get_current_context().get_parameter_source("journal")
+    if source is ParameterSource.COMMANDLINE and not _has_begun(journal):
         tell(f"A new journal begins at {visible(str(journal))}.\n", err=True)
     applied = carry_out(session, apply)
     if applied.written:

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from reconciler import __version__
+from reconciler.audit.chain import Record
 from reconciler.audit.history import read_history
 from reconciler.ci.carrier import Carrier
 from reconciler.ci.comment import clock_body, outcome_body, plan_body
@@ -22,6 +23,7 @@ from reconciler.cli.commands.ci.recorded import (
     is_busy,
 )
 from reconciler.cli.session import Session, pass_session
+from reconciler.cli.telling import tell
 from reconciler.cli.writing.apply import Applied, Apply
 from reconciler.cli.writing.delivery import Delivery, sink_options
 from reconciler.domain.review import Review, Trigger
@@ -30,6 +32,9 @@ from reconciler.rendering.outcomes import outcomes_summary
 from reconciler.rendering.outcomes_markdown import Aftermath
 from reconciler.rendering.summary import summary
 from reconciler.rendering.tree import plan_tree
+
+_LOOKS, _SECONDS = 15, 20.0
+"""How often, and how many seconds apart, an apply looks whether another run has ended."""
 
 
 @click.command("apply")
@@ -113,8 +118,7 @@ def _cleared(here: Here, about: About, carrier: Carrier, how: How) -> Decided | 
     merged = request_of(here)
     if merged is not None:  # first, so that every refusal can be told there
         about.number, about.head = merged.number, merged.head
-    carrier.fetch()
-    records, now = read_history(carrier.journal), here.session.instant()
+    records, now = _records(here, carrier), here.session.instant()
     is_by_hand = here.event.trigger is Trigger.DISPATCH
     if here.event.trigger is Trigger.SCHEDULE and is_busy(records, here.console, now):
         return "Another run is writing; the next one looks again."
@@ -123,6 +127,22 @@ def _cleared(here: Here, about: About, carrier: Carrier, how: How) -> Decided | 
         check_order(here.git, here.event, records, here.console)
     found = decided(here, merged, how, records)
     return found or "No reviewed apply is on record yet; windows wait for the first."
+
+
+def _records(here: Here, carrier: Carrier) -> tuple[Record, ...]:
+    """Fetch the journal; after a merge, wait a little for another run that is writing."""
+    carrier.fetch()
+    records = read_history(carrier.journal)
+    for left in range(_LOOKS, 0, -1):
+        is_push = here.event.trigger is Trigger.PUSH
+        if not is_push or not is_busy(records, here.console, here.session.instant()):
+            break
+        if left == _LOOKS:
+            tell("… another run is writing; waiting for it\n", err=True)
+        here.session.runtime.sleep(_SECONDS)
+        carrier.fetch()
+        records = read_history(carrier.journal)
+    return records
 
 
 def _nothing(here: Here, told: str) -> int:
