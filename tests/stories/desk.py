@@ -4,8 +4,10 @@ import contextlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -120,9 +122,17 @@ class Clock:
     instant: datetime = NOW
     seconds: float = 0.0
     slept: list[float] = field(default_factory=list)
+    hurried: threading.Event = field(default_factory=threading.Event)
+    """Set when a signal to this process has been heard."""
 
     def runtime(self, environ: Mapping[str, str]) -> Runtime:
-        return Runtime(environ, lambda: self.instant, self.slept.append, lambda: self.seconds)
+        return Runtime(
+            environ,
+            lambda: self.instant,
+            self.slept.append,
+            lambda: self.seconds,
+            self.hurried.set,
+        )
 
     def passes(self, **time: float) -> None:
         self.instant += timedelta(**time)
@@ -206,6 +216,12 @@ class Desk:
             text=True,
             **({"stdin": subprocess.DEVNULL} | pipes | options),
         )
+
+    def interrupted(self, number: signal.Signals = signal.SIGTERM) -> None:
+        """Send this process a signal, and wait until the run has heard it."""
+        self.clock.hurried.clear()
+        os.kill(os.getpid(), number)
+        assert self.clock.hurried.wait(PATIENCE)
 
     def process(self, *arguments: str, **options: Any) -> Told:
         """Run the product as a process of its own to its end."""

@@ -1,6 +1,5 @@
 """Whoever asks a run to end waits for no pause, and loses no record (T58)."""
 
-import os
 import signal
 import subprocess
 from typing import Any
@@ -142,7 +141,7 @@ def test_a_signal_before_the_first_write_leaves_a_journal_that_verifies(
 def test_a_signal_to_this_process_ends_it_with_every_record(
     desk: Any, proxy: Any, faults: Any, number: signal.Signals, where: Any, applied: int
 ) -> None:
-    proxy.when(faults.before(lambda: os.kill(os.getpid(), number)), **where)
+    proxy.when(faults.before(lambda: desk.interrupted(number)), **where)
 
     told = desk.run("apply", "--auto-approve")
 
@@ -158,7 +157,7 @@ def test_a_signal_before_a_token_is_made_makes_none(
     desk: Any, proxy: Any, faults: Any, number: signal.Signals
 ) -> None:
     line = ("service-user", "rotate", "siem", "--secret-file", "new.token", "--auto-approve")
-    interrupt = faults.before(lambda: os.kill(os.getpid(), number))
+    interrupt = faults.before(lambda: desk.interrupted(number))
     proxy.when(interrupt, path="/service-users", skip=1)
 
     told = desk.run(*line)
@@ -170,7 +169,7 @@ def test_a_signal_before_a_token_is_made_makes_none(
 
 
 def test_sigterm_while_reading_leaves_through_the_exits(desk: Any, proxy: Any, faults: Any) -> None:
-    proxy.when(faults.before(lambda: os.kill(os.getpid(), signal.SIGTERM)), path="/sites")
+    proxy.when(faults.before(desk.interrupted), path="/sites")
 
     with pytest.raises(SystemExit) as ended:
         desk.run("apply", "--auto-approve")

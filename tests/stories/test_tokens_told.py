@@ -1,7 +1,6 @@
 """A token that was revoked, or could not be, is told wherever the operation is told."""
 
 import json
-import os
 import signal
 from datetime import timedelta
 from typing import Any
@@ -54,10 +53,6 @@ def an_hour_later(desk: Any) -> Any:
     return desk.run("audit", "reconcile")
 
 
-def interrupted(_exchange: Any = None) -> None:
-    os.kill(os.getpid(), signal.SIGTERM)
-
-
 @pytest.mark.parametrize("rules", [PARK, DELETE], ids=["park", "delete"])
 @pytest.mark.parametrize("code", [400, 403])
 def test_a_write_that_is_refused_after_the_revocation_tells_of_the_token(
@@ -82,7 +77,7 @@ def test_a_write_that_is_refused_after_the_revocation_tells_of_the_token(
 def test_a_run_that_is_ended_after_the_revocation_does_not_say_that_nothing_was_tried(
     leaving: Any, proxy: Any, faults: Any
 ) -> None:
-    proxy.when(faults.after(interrupted), method="POST", path=REVOKE)
+    proxy.when(faults.after(leaving.interrupted), method="POST", path=REVOKE)
 
     told = leaving.run("apply", "--auto-approve")
 
@@ -105,7 +100,7 @@ def test_a_run_that_is_ended_while_the_revocation_has_no_answer_says_so(
 
     def lose(exchange: Any) -> None:
         exchange.forward()
-        interrupted()
+        leaving.interrupted()
         exchange.reset()
 
     proxy.when(lose, method="POST", path=REVOKE)
