@@ -10,7 +10,7 @@ run that the code host knows (`ci.genuine`).
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from reconciler.audit.chain import Record
@@ -18,6 +18,7 @@ from reconciler.audit.history import is_whole
 from reconciler.domain.names import PrincipalName
 from reconciler.domain.review import Trigger
 
+_NEVER = datetime.min.replace(tzinfo=UTC)
 _REVIEWED = frozenset({Trigger.PUSH, Trigger.DISPATCH})
 
 
@@ -96,7 +97,8 @@ def settled(records: Iterable[Record], origin: str) -> Settled | None:
     """
     found: Settled | None = None
     for run in _ended(records, origin):
-        if run.is_undo or not run.is_told:
+        # What came after a commit that nobody applied was judged by more than the clock goes by.
+        if run.is_undo or not run.is_told or not run.review or run.review.get("skipped"):
             continue
         behind: dict[PrincipalName, datetime | None] = dict.fromkeys(run.failed)
         behind |= run.unsettled
@@ -106,6 +108,11 @@ def settled(records: Iterable[Record], origin: str) -> Settled | None:
         instant = max(run.decided, found.instant) if found else run.decided
         found = Settled(instant, run.recorded, earlier)
     return found
+
+
+def began(record: Record) -> datetime:
+    """Return when a record was written; long ago when it does not say so in our form."""
+    return _instant(record.time) or _NEVER
 
 
 def begun(records: Iterable[Record], origin: str) -> Record | None:
@@ -129,7 +136,8 @@ def _ended(records: Iterable[Record], origin: str) -> Iterator[_Run]:
             case "run-started" if data.get("origin") == origin:
                 runs[record.run] = _started(record)
             case "outcome" if record.run in runs and data.get("result") != "applied":
-                label = str(data.get("principal", {}).get("name", ""))
+                who = data.get("principal")
+                label = str(who.get("name", "")) if isinstance(who, dict) else ""
                 failed.setdefault(record.run, set()).add(PrincipalName.parse(label))
             case "run-finished" if record.run in runs:
                 names = frozenset(failed.pop(record.run, ()))
@@ -140,7 +148,7 @@ def _started(record: Record) -> _Run:
     data, review = record.data, record.data.get("review")
     entries = data.get("unsettled", ())
     return _Run(
-        decided=_instant(data.get("decided")) or datetime.fromisoformat(record.time),
+        decided=_instant(data.get("decided")) or began(record),
         operations=_count(data.get("operations")),
         left_out=_count(data.get("left_out", 0)),
         review=review if isinstance(review, dict) else {},

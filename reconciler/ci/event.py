@@ -28,6 +28,7 @@ class Event:
     run: str
     """Number of the run (GitLab: of the job), under which its artifacts are kept."""
     run_url: str
+    """Of all attempts at the run."""
     started_by: str
     branch: str = ""
     """The branch that the commit is on; empty for a pull request."""
@@ -39,6 +40,8 @@ class Event:
     """What the commit is compared with: the pull request's base, or the tip before the push."""
     head: str = ""
     """The last commit of the pull request."""
+    attempt_url: str = ""
+    """Of this attempt, where the host tells attempts of one run apart."""
     attempt: int = 1
     """How often this run was started; a host that does not say it leaves it at 1."""
     config: str = ""
@@ -58,13 +61,15 @@ def github_event(environ: Mapping[str, str], tree: Mapping[str, Any]) -> Event:
     name = environ.get("GITHUB_EVENT_NAME", "")
     server, repository = environ.get("GITHUB_SERVER_URL", ""), environ.get("GITHUB_REPOSITORY", "")
     run = _number(environ.get("GITHUB_RUN_ID", ""), "GITHUB_RUN_ID")
+    attempt = _number(environ.get("GITHUB_RUN_ATTEMPT", "1"), "GITHUB_RUN_ATTEMPT")
     event = Event(
         trigger=Trigger.DISPATCH,
         commit=_commit(environ.get("GITHUB_SHA", ""), "GITHUB_SHA"),
         run=run,
         run_url=f"{server}/{repository}/actions/runs/{run}",
         started_by=environ.get("GITHUB_ACTOR", ""),
-        attempt=int(_number(environ.get("GITHUB_RUN_ATTEMPT", "1"), "GITHUB_RUN_ATTEMPT")),
+        attempt_url=f"{server}/{repository}/actions/runs/{run}/attempts/{attempt}",
+        attempt=int(attempt),
         branch=_branch(environ),
         protected=str(_at(tree, "repository", "default_branch") or ""),
         workflow=_workflow(environ.get("GITHUB_WORKFLOW_REF", ""), repository),

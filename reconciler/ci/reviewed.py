@@ -131,7 +131,7 @@ def review_of(
     review = Review(
         trigger=event.trigger.value,
         commit=commit or event.commit,
-        run=event.run_url,
+        run=event.attempt_url or event.run_url,
         started_by=event.started_by if event.trigger is not Trigger.SCHEDULE else "",
         skipped=skipped,
     )

@@ -141,8 +141,10 @@ class Forge(Protocol):
     def open_head(self, number: str) -> str | None:
         """Return the last commit of a request that is open; None of one merged or closed."""
 
-    def run(self, run: str) -> RunOf | None:
+    def run(self, run: str, attempt: str = "") -> RunOf | None:
         """Return what is known of a run; None when there is none of that number.
+
+        Of one attempt at it whether that has ended, and how; without, the last one counts.
 
         GitLab: of the pipeline that a job belongs to, since several of its jobs make one run.
         """

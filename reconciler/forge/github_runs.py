@@ -45,15 +45,16 @@ class GitHubRuns:
         self._api = api
         self._home = home
 
-    def run(self, run: str) -> RunOf | None:
-        """Return what is known of a run ("Get a workflow run").
+    def run(self, run: str, attempt: str = "") -> RunOf | None:
+        """Return what is known of a run ("Get a workflow run", "Get a workflow run attempt").
 
         Of a pull request `head_sha` is its last commit, not the trial merge that was checked out.
         """
-        if not is_countable(run):
+        if not is_countable(run) or not (attempt == "" or is_countable(attempt)):
             return None
+        which = f"{run}/attempts/{attempt}" if attempt else run
         try:
-            told = self._api.get(f"{self._home}/actions/runs/{run}", needs=_ACTIONS)
+            told = self._api.get(f"{self._home}/actions/runs/{which}", needs=_ACTIONS)
         except AbsentError:
             return None
         trigger = _TRIGGERS.get(text(told, "event"), Trigger.OTHER)

@@ -40,12 +40,12 @@ class GitLabRuns:
         self._home = f"/projects/{project}"
         self._project = project
 
-    def run(self, run: str) -> RunOf | None:
+    def run(self, run: str, attempt: str = "") -> RunOf | None:
         """Return what is known of the pipeline of a job ("Get a single job", "... pipeline").
 
         One job of it plans and another one publishes, so its times are those of both.
         """
-        if not is_countable(run):
+        if not is_countable(run) or attempt:  # a job that is started again is another job
             return None
         try:
             job = self._api.get(f"{self._home}/jobs/{run}", needs=_READ)

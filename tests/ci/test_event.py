@@ -52,6 +52,7 @@ def test_a_push_is_compared_with_the_tip_before_it() -> None:
         commit=ONE,
         run="77",
         run_url="https://github.example/acme/access/actions/runs/77",
+        attempt_url="https://github.example/acme/access/actions/runs/77/attempts/1",
         started_by="cleo",
         branch="main",
         protected="main",

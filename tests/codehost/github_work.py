@@ -78,6 +78,16 @@ class Work(Door):
             raise refusal(404, "Not Found")
         return Reply(200, self.views.run(run))
 
+    @route("GET", "/repos/{owner}/{name}/actions/runs/{run_id}/attempts/{attempt}")
+    def get_attempt(self, _asked: Asked, run_id: str, attempt: str, **_: str) -> Reply:
+        self.need("read", "actions")
+        run = self.world.runs.get(int(run_id)) if run_id.isdigit() else None
+        if run is not None and attempt != str(run.attempt):
+            run = run.earlier.get(int(attempt)) if attempt.isdigit() else None
+        if run is None:
+            raise refusal(404, "Not Found")
+        return Reply(200, self.views.run(run))
+
     @route("GET", "/repos/{owner}/{name}/actions/runs/{run_id}/artifacts")
     def artifacts_of(self, asked: Asked, run_id: str, **_: str) -> Reply:
         self.get_run(asked, run_id)

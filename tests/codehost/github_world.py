@@ -118,6 +118,8 @@ class Run:
     """None: as when it was created."""
     restarted: datetime | None = None
     """When the last attempt began, of several."""
+    earlier: "dict[int, Run]" = field(default_factory=dict)
+    """What the run was after each attempt but the last."""
 
 
 @dataclass(slots=True)

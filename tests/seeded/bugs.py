@@ -616,15 +616,15 @@ IN_CI = (
     Bug(
         "a run that wrote nothing settles everybody",
         "audit/reviews.py",
-        "if run.is_undo or not run.is_told:",
-        "if run.is_undo:",
+        "if run.is_undo or not run.is_told or",
+        "if run.is_undo or",
         "stories/test_clock_settles.py::test_a_run_that_a_required_sink_stopped_settles_nothing",
     ),
     Bug(
         "windows are settled as of the record, not of the decision",
         "audit/reviews.py",
-        'decided=_instant(data.get("decided")) or datetime.fromisoformat(record.time),',
-        "decided=datetime.fromisoformat(record.time),",
+        '_instant(data.get("decided")) or ',
+        "",
         "stories/test_clock_settles.py::"
         "test_an_end_between_the_decision_and_its_record_is_waited_for",
     ),
@@ -654,8 +654,8 @@ IN_CI = (
     Bug(
         "the journal's word for a run suffices",
         "ci/genuine.py",
-        "    if run is None:\n",
-        "    if run is None or run:\n        return\n    if run is None:\n",
+        "    return run.is_success and run.head == recorded.commit\n",
+        "    return bool(run.head)\n",
         "stories/test_journal_forged.py::"
         "test_a_merge_that_was_refused_is_not_applied_for_the_record_says_it_was",
     ),

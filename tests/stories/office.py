@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ class Office(Repository):
         self._jobs = 0
         self._started: dict[int, subprocess.Popen[str]] = {}
         """Runs that are processes, which end when they do."""
+        self._has_begun = False
 
     def open(self, title: str, edits: Mapping[str, tuple[str, str]], *, fork: str = "") -> Item:
         """Somebody opens a pull request that replaces texts in files."""
@@ -88,6 +90,14 @@ class Office(Repository):
         if job.folder.exists():
             self.keep(job, "pull_request", pull.pull.head_ref, "reconciler-plan")
         return job
+
+    def begin(self) -> None:
+        """The first apply, once: by hand, since nobody has read a plan of what was there before."""
+        if not self._has_begun:
+            self._has_begun = True
+            report = self.scheduled("drift")
+            done = self.by_hand("--digest", report.outputs["digest"])
+            assert done.code == 0, done.text
 
     def apply(self, commit: str = "", before: str = "", *arguments: str, **environ: str) -> Job:
         """The job that applies a push."""
@@ -172,7 +182,10 @@ class Office(Repository):
         branch = runner["GITHUB_REF"].removeprefix("refs/heads/")
         path = f".github/workflows/{command}.yml"
         run = world.runs.get(number) or world.run(event, branch, commit, path=path, run_id=number)
-        run.attempt = int(runner["GITHUB_RUN_ATTEMPT"])
+        attempt = int(runner["GITHUB_RUN_ATTEMPT"])
+        if attempt != run.attempt:
+            run.earlier[run.attempt] = replace(run)
+        run.attempt = attempt
         run.status, run.conclusion = "in_progress", None
 
     def _end(self, number: int, code: int) -> None:

@@ -18,6 +18,7 @@ ADMIN = VIEWER.replace("Viewer", "Admin")
 
 
 def applied(office: Office, title: str, edits: dict[str, tuple[str, str]]) -> str:
+    office.begin()
     pull = office.open(title, edits)
     office.publish(office.plan(pull))
     commit = office.merge(pull)

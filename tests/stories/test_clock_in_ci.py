@@ -20,6 +20,7 @@ LATER = SNEAK.replace("2026-11-23T08", "2026-11-23T10")
 
 
 def reviewed(office: Office, title: str, name: str, text: str) -> None:
+    office.begin()
     pull = office.open(title, {f"policies/{name}.yaml": ("", text)})
     office.publish(office.plan(pull))
     office.merge(pull)

@@ -409,6 +409,7 @@ assignments:
 
 
 def test_the_clock_opens_and_closes_windows_and_leaves_drift_alone(office: Office) -> None:
+    office.begin()
     pull = office.open("On call", {"policies/call.yaml": ("", WINDOW)})
     office.publish(office.plan(pull))
     office.merge(pull)

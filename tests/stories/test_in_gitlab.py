@@ -171,6 +171,7 @@ assignments:
 
 
 def test_the_clock_opens_windows_and_nothing_else(bureau: Bureau) -> None:
+    bureau.begin()
     request = bureau.open("On call", {"policies/call.yaml": ("", WINDOW)})
     bureau.requested(request)
     bureau.merge(request)

@@ -64,7 +64,7 @@ def test_a_branch_that_nobody_merged_is_not_applied_for_the_record_names_it(
 
     office.desk.clock.passes(hours=2)
 
-    refuses(office, "not a run of this workflow")
+    refuses(office, "which is not on main")
 
 
 def test_a_merge_that_was_refused_is_not_applied_for_the_record_says_it_was(
@@ -76,11 +76,11 @@ def test_a_merge_that_was_refused_is_not_applied_for_the_record_says_it_was(
     commit = office.merge(pull)
     job = office.apply(commit)
     assert job.code == 3
-    pushed(office, run_again("f", commit=commit, run=job.result["run_url"]))
+    pushed(office, run_again("f", trigger="push", commit=commit, run=job.result["run_url"]))
 
     office.desk.clock.passes(hours=2)
 
-    refuses(office, f"as one that applied {commit[:8]} whole", "did not end well")
+    refuses(office, f"that {commit[:8]} was applied whole", "did not end well")
 
 
 @pytest.mark.parametrize("run", ["", "https://elsewhere.example/1", "{prefix}1/../2", "{prefix}99"])
@@ -178,6 +178,7 @@ def test_a_merge_after_one_that_was_refused_is_applied_and_its_windows_wait_for_
 
 def test_on_gitlab_the_run_that_the_record_names_is_asked_for_too(bureau: Bureau) -> None:
     """A job that did not end well stands for no apply, whatever the record says."""
+    bureau.begin()
     request = bureau.open("Less for the SIEM", SIEM)
     bureau.requested(request)
     bureau.merge(request)
@@ -188,7 +189,7 @@ def test_on_gitlab_the_run_that_the_record_names_is_asked_for_too(bureau: Bureau
     refused = bureau.pushed(commit)
     assert refused.jobs["apply"].code == 3
     job = refused.given["apply"]["CI_JOB_URL"]
-    pushed(bureau, run_again("f", commit=commit, run=job))
+    pushed(bureau, run_again("f", trigger="push", commit=commit, run=job))
 
     clock = bureau.scheduled("windows")
 

@@ -80,6 +80,7 @@ def test_a_request_that_lets_an_open_window_last_longer_is_told_so(office: Offic
 
 
 def test_it_is_applied_on_merge_and_opened_by_the_clock_as_it_was_told(office: Office) -> None:
+    office.begin()
     pull = office.open("On call", CALL)
     office.publish(office.plan(pull))
     office.merge(pull)

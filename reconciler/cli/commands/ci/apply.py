@@ -125,8 +125,7 @@ def _cleared(here: Here, about: About, carrier: Carrier, how: How) -> Decided | 
     check_free(records, here.console, now, by_hand=is_by_hand)
     if not is_by_hand:
         check_order(here.git, here.event, records, here.console)
-    found = decided(here, merged, how, records)
-    return found or "No reviewed apply is on record yet; windows wait for the first."
+    return decided(here, merged, how, records)
 
 
 def _records(here: Here, carrier: Carrier) -> tuple[Record, ...]:

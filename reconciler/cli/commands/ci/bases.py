@@ -95,7 +95,7 @@ class ByDigest:
         Two requests that say nothing of it each can make one together: a group's new member, and
         a window for the group.
         """
-        shown = [_opening(each) for each in saved.get("coming", ())]
+        shown = {_opening(each) for each in saved.get("coming", ())}
         unseen = [
             each["principal"]["name"]
             for each in plan_tree(again, __version__).get("coming", ())
@@ -208,9 +208,14 @@ class ByClock(Policies):
         return frozenset().union(*map(_granted, newest.operations))
 
 
-def _opening(coming: Mapping[str, Any]) -> tuple[Any, ...]:
-    """Return who is granted what and when, whatever line of the files asks for it."""
-    return tuple(coming[key] for key in ("principal", "role", "scope", "window"))
+def _opening(coming: Mapping[str, Any]) -> tuple[str | None, ...]:
+    """Return who is granted what and when, whatever line of the files asks for it.
+
+    Without the id of the principal, which somebody invited meanwhile has got only now.
+    """
+    who, scope, window = coming["principal"], coming["scope"], coming["window"]
+    what = (coming["role"]["id"], scope["level"], scope["id"] or scope["name"])
+    return who["kind"], who["name"], *what, window["from"], window["until"]
 
 
 def _granted(operation: Operation) -> frozenset[_Triple]:
@@ -246,6 +251,8 @@ def plan_file(content: bytes, digest: str, *, only_planned: bool) -> PlanFile:
 def _who(plan: Plan) -> str:
     names = [short(one.name.label) for one in plan.operations]
     more = len(names) - _SHOWN
+    if not names:
+        return "nobody: what there was to do is done, or a window has opened since"
     return ", ".join(names[:_SHOWN]) + (f" and {plural(more, 'other')}" if more > 0 else "")
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from reconciler.audit.chain import Record
 from reconciler.audit.reviews import Recorded, Settled, reviewed_run, settled
 from reconciler.ci.event import plan_digest
-from reconciler.ci.genuine import check_genuine
+from reconciler.ci.genuine import genuine_run, is_whole
 from reconciler.ci.reviewed import BY_HAND, check_comment, merged_request, review_of, reviewed
 from reconciler.cli.commands.ci.bases import ByClock, ByDigest, ByHand, plan_file
 from reconciler.cli.commands.ci.here import Here
@@ -44,8 +44,8 @@ class Decided:
 
 def decided(
     here: Here, merged: Merged | None, how: How, records: Sequence[Record]
-) -> Decided | None:
-    """Return what decides; None when the clock has nothing to go by yet.
+) -> Decided | str:
+    """Return what decides, or why the clock has nothing to go by yet.
 
     `merged` is the request that brought a push. Raises RefusedError when nobody has reviewed it,
     ForgeError when the host does not answer.
@@ -74,23 +74,31 @@ def request_of(here: Here) -> Merged | None:
         return merged_request(forge, here.event)
 
 
-def _clock(here: Here, records: Sequence[Record]) -> Decided | None:
+def _clock(here: Here, records: Sequence[Record]) -> Decided | str:
     """Return what the last reviewed policies ask for by now, as far as the newest still do."""
     event = here.event
     base, since = reviewed_run(records, here.console), settled(records, here.console)
     if base is None or since is None:
-        return None
-    with _forge(here) as forge:
-        check_genuine(forge, event, since.last, is_whole=False)
-        _check_base(here, forge, base)
+        return "No reviewed apply is on record yet; windows wait for the first."
+    _check_protected(here, base)
     _check_past(here, since)
+    with _forge(here) as forge:
+        genuine_run(forge, event, since.last)
+        run = genuine_run(forge, event, base)
+    if run.ended is None:
+        return "The run that these windows rest on has not ended yet; the next one looks again."
+    if not is_whole(run, base):
+        raise RefusedError(
+            f"The journal shows that {base.commit[:8]} was applied whole; by the code host its run "
+            f"{base.run} was of {run.head[:8]} and did not end well.",
+            f"Start that run again. {BY_HAND}",
+        )
     basis = ByClock(since=since, newest=_newest(here))
     return Decided(basis, review_of(event, commit=base.commit), base.commit)
 
 
-def _check_base(here: Here, forge: Forge, base: Recorded) -> None:
-    """Raise RefusedError unless the host knows the run, and its commit is on the branch."""
-    check_genuine(forge, here.event, base, is_whole=True)
+def _check_protected(here: Here, base: Recorded) -> None:
+    """Raise RefusedError for a commit that is not on the branch, or was not seen there."""
     if not is_protected(here.git, base.commit, here.event):
         raise RefusedError(
             f"The journal shows that {base.commit[:8]} was applied, which is not on "
@@ -167,10 +175,11 @@ def _skipped(here: Here, forge: Forge, records: Sequence[Record]) -> str:
     Its windows stand in no plan that was carried out, so that the clock may not go on from here.
     """
     base = reviewed_run(records, here.console)
-    if base is None:
-        return ""
-    _check_base(here, forge, base)
-    waiting = brought(here.git, base.commit, here.event.base)
+    if base is not None:
+        _check_protected(here, base)
+        if not is_whole(genuine_run(forge, here.event, base), base):
+            return base.commit
+    waiting = brought(here.git, base.commit if base else "", here.event.base)
     return waiting[-1] if waiting else ""
 
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from reconciler.audit.chain import Record as Recorded
 from reconciler.audit.journal import Journal
-from reconciler.audit.reviews import begun
+from reconciler.audit.reviews import began, begun
 from reconciler.ci.carrier import Carrier
 from reconciler.cli.session import Session
 from reconciler.cli.telling import tell
@@ -58,7 +58,7 @@ class Announced:
 def is_busy(records: Sequence[Recorded], origin: str, now: datetime) -> bool:
     """Tell whether another run has announced itself, not long ago, and not told its end."""
     start = begun(records, origin)
-    return start is not None and now - datetime.fromisoformat(start.time) < MAX_RUN
+    return start is not None and now - began(start) < MAX_RUN
 
 
 def check_free(records: Sequence[Recorded], origin: str, now: datetime, *, by_hand: bool) -> None:
