@@ -256,6 +256,28 @@ def test_a_window_that_two_requests_make_together_is_in_no_plan_and_is_refused(
     assert "does not show: for lena@acme.example" in job.text
 
 
+def test_who_was_invited_by_the_first_attempt_has_the_same_windows_in_the_second(
+    office: Office, proxy: Any, faults: Any
+) -> None:
+    """By then they have an id; in the plan that was read they had none."""
+    both = (
+        "version: 1\nusers:\n  nia@acme.example: {name: Nia New}\nassignments:\n"
+        "  - {members: [nia@acme.example], role: SOC, sites: [Acme/Lyon]}\n"
+        "  - {members: [nia@acme.example], role: Admin, sites: [Acme/Lyon],"
+        " from: 2026-11-23T10:00:00Z, until: 2026-11-23T12:00:00Z, reason: INC-1}\n"
+    )
+    pull = office.open("Nia", {"policies/nia.yaml": ("", both), **SIEM})
+    office.publish(office.plan(pull))
+    commit = office.merge(pull)
+    proxy.when(faults.status(400), method="PUT")
+    first = office.apply(commit)
+    assert first.code == 4, first.text
+
+    again = office.apply(commit, GITHUB_RUN_ATTEMPT="2")
+
+    assert again.code == 0, again.text
+
+
 def test_what_the_journals_branch_cannot_take_any_more_is_kept_on_another(
     office: Office, proxy: Any, faults: Any
 ) -> None:
