@@ -16,6 +16,7 @@ from reconciler.audit.export import FORMS, exported
 from reconciler.audit.history import applied_policies, judged_ends, past_revokes
 from reconciler.audit.query import Query
 from reconciler.audit.reconcile import Activity, Asked, Log, nameless, reconcile
+from reconciler.audit.reviews import began, begun, reviewed_run, settled
 from reconciler.audit.runs import runs_of
 from reconciler.audit.undone import undo_of, undone
 from reconciler.audit.unfinished import resolve, unfinished
@@ -63,6 +64,8 @@ STORY: list[tuple[str, Any]] = [
             "account_ids": ["100"],
             "review": REVIEW,
             "overrides": ["rolling is lifted"],
+            "decided": "2026-11-23T09:00:00Z",
+            "unsettled": [{"name": "ana@acme.example", "since": "2026-11-23T08:00:00Z"}],
         },
     ),
     (
@@ -148,6 +151,10 @@ def read_by_all(records: tuple[Record, ...]) -> None:
     for intent in (*unfinished(records), *unfinished(records, HOME)):
         resolve(intent, ana)
     applied_policies(records, HOME)
+    reviewed_run(records, HOME)
+    settled(records, HOME)
+    start = begun(records[:-1], HOME)
+    assert start is None or began(start) <= NOW
     actors(records, HOME)
     nameless(records, HOME)
     gave = Activity("1", 37, NOW.isoformat(), "reconciler", "10", "Ana", "101", "SOC", "gave")
@@ -176,3 +183,21 @@ def test_what_guardrails_and_undo_rest_on_is_understood_or_an_error(number: int)
             for read in GUARDED:
                 with contextlib.suppress(ReconcilerError):
                     read(records)
+
+
+@pytest.mark.parametrize("time", ["yesterday", "", "2026-11-23T09:00:00"])
+def test_a_time_in_another_form_is_long_ago(time: str) -> None:
+    data = {"origin": HOME, "operations": 0, "review": REVIEW}
+    ended: dict[str, Any] = {"results": {}}
+    told = [(time, "0", "run-started", data), (time, "0", "run-finished", ended)]
+    told += [(NOW.isoformat(), "1", kind, found) for _, _, kind, found in told]
+    records = tuple(
+        Record(n, when, run * 16, kind, found, f"sha256:{n:064x}")
+        for n, (when, run, kind, found) in enumerate(told, start=1)
+    )
+
+    since = settled(records, HOME)
+
+    assert since is not None
+    assert since.instant == NOW
+    assert began(records[0]) < NOW
