@@ -6,6 +6,7 @@ from typing import Any
 
 from reconciler.audit.unfinished import Resolution
 from reconciler.domain.ends import End
+from reconciler.domain.instants import instant_text
 from reconciler.domain.names import PrincipalName
 from reconciler.domain.outcome import Outcome
 from reconciler.domain.plan import Change, Holding, Operation, Plan
@@ -54,10 +55,10 @@ def decided(now: datetime, unsettled: Mapping[PrincipalName, datetime | None]) -
     With each of these the instant after which a window of theirs began or ended unplanned.
     """
     left = [
-        {"name": name.label, **({"since": _utc(since)} if since else {})}
+        {"name": name.label, **({"since": instant_text(since)} if since else {})}
         for name, since in unsettled.items()
     ]
-    return {"decided": _utc(now), **({"unsettled": left} if left else {})}
+    return {"decided": instant_text(now), **({"unsettled": left} if left else {})}
 
 
 def ends(plan: Plan) -> Data:
@@ -155,7 +156,7 @@ def _review(review: Review) -> Data:
 
 
 def _approval(approval: Approval) -> Data:
-    at = {"at": _utc(approval.at.astimezone(UTC))} if approval.at else {}
+    at = {"at": instant_text(approval.at.astimezone(UTC))} if approval.at else {}
     return {"by": approval.by, "commit": approval.commit, **at}
 
 
@@ -169,12 +170,8 @@ def _end(end: End) -> Data:
         "scope_level": end.level.value,
         "scope_id": end.scope_id,
         "role_id": end.role_id,
-        "until": _utc(end.until) if end.until else "",
+        "until": instant_text(end.until) if end.until else "",
     }
-
-
-def _utc(instant: datetime) -> str:
-    return instant.isoformat().replace("+00:00", "Z")
 
 
 def _holding(holding: Holding | None) -> Data | None:
@@ -189,6 +186,7 @@ def _holding(holding: Holding | None) -> Data | None:
 
 
 def _change(change: Change) -> Data:
+    end = change.window.end if change.window else None
     return {
         "action": change.action.value,
         "role": change.grant.role.name,
@@ -201,5 +199,9 @@ def _change(change: Change) -> Data:
         "places": [str(place) for place in change.places],
         "note": change.note or "",
         "commit": change.commit.id if change.commit else "",
-        **({"until": _utc(change.window.end)} if change.window and change.window.end else {}),
+        **(
+            {"until": instant_text(change.window.end)}
+            if change.window and change.window.end
+            else {}
+        ),
     }

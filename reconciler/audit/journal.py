@@ -17,6 +17,7 @@ from typing import Any, Self
 
 from reconciler.audit.chain import GENESIS, Fault, Record, hash_of, read_chain
 from reconciler.domain.digest import canonical
+from reconciler.domain.instants import instant_text
 from reconciler.errors import JournalError, RefusedError
 
 
@@ -100,7 +101,7 @@ class Journal:
 
     def _append(self, kind: str, data: dict[str, Any]) -> None:
         self.check()
-        time = self._now().isoformat().replace("+00:00", "Z")
+        time = instant_text(self._now())
         record = {
             "sequence": self._sequence + 1,
             "previous": self.head,

@@ -14,6 +14,7 @@ from reconciler.console.pages import read_role_permissions
 from reconciler.console.records import Records, build_actual
 from reconciler.console.redact import redacted
 from reconciler.domain.access import Level
+from reconciler.domain.instants import instant_text
 from reconciler.domain.state import Actual, Identity
 
 FORMAT = "sentinelone-reconciler/snapshot"
@@ -34,7 +35,7 @@ def snapshot_tree(records: Records, taken_at: datetime) -> Tree:
             "format": FORMAT,
             "version": VERSION,
             "origin": records.origin,
-            "taken_at": taken_at.isoformat().replace("+00:00", "Z"),
+            "taken_at": instant_text(taken_at),
             "identity": {
                 "id": own.id,
                 "email": own.email,

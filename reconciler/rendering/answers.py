@@ -9,13 +9,14 @@ from datetime import datetime
 from typing import Any
 
 from reconciler.domain.access import Scope
+from reconciler.domain.instants import instant_text
 from reconciler.domain.names import PrincipalName
 from reconciler.domain.permissions import Permission
 from reconciler.domain.plan import Commit
 from reconciler.domain.policy import Window
 from reconciler.errors import Place, Problem
 from reconciler.planning.answers import Access, Answer, Source, State
-from reconciler.rendering.tree import instant_text, problem_tree
+from reconciler.rendering.tree import problem_tree
 
 FORMAT = "sentinelone-reconciler/answers"
 VERSION = 1

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from reconciler.domain.access import Role
+from reconciler.domain.instants import instant_text
 from reconciler.domain.permissions import RolePermissions
 from reconciler.domain.state import Actual, Principal
 from reconciler.planning import permits
@@ -23,7 +24,7 @@ def inventory_tree(actual: Actual, instant: datetime) -> Tree:
         "format": FORMAT,
         "version": VERSION,
         "origin": actual.origin,
-        "read_at": instant.isoformat().replace("+00:00", "Z"),
+        "read_at": instant_text(instant),
         "read_by": actual.identity.label,
         "level": actual.identity.level.value,
         "notes": list(actual.notes),

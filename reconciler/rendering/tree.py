@@ -4,10 +4,10 @@ Its grammar is published as `schemas/plan.schema.json`.
 """
 
 from collections.abc import Iterable
-from datetime import datetime
 from typing import Any
 
 from reconciler.domain.access import Grant, Role, Scope
+from reconciler.domain.instants import instant_text
 from reconciler.domain.names import PrincipalName
 from reconciler.domain.permissions import by_page
 from reconciler.domain.plan import (
@@ -158,11 +158,6 @@ def problem_tree(problem: Problem) -> Tree:
         "message": problem.message,
         "remedy": problem.remedy,
     }
-
-
-def instant_text(instant: datetime) -> str:
-    """Write an instant as `2026-11-22T08:00:00Z`."""
-    return instant.isoformat().replace("+00:00", "Z")
 
 
 def _summary(plan: Plan) -> Tree:

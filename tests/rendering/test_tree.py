@@ -10,6 +10,7 @@ import pytest
 from builders import NOW
 
 from reconciler.domain.access import Grant, Role, Scope
+from reconciler.domain.instants import instant_text
 from reconciler.domain.names import PrincipalName
 from reconciler.domain.permissions import Permission
 from reconciler.domain.plan import (
@@ -29,7 +30,7 @@ from reconciler.domain.plan import (
 )
 from reconciler.domain.policy import Window
 from reconciler.errors import Place, Problem
-from reconciler.rendering.tree import instant_text, plan_tree
+from reconciler.rendering.tree import plan_tree
 
 LAWFUL = (
     Plan,

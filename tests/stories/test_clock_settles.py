@@ -18,14 +18,7 @@ BO_TOO = """\
     until: 2026-11-23T11:30:00Z
     reason: INC-2
 """
-ADMIN = """\
-  - members: [mia@acme.example]
-    role: Admin
-    sites: [Acme/Lyon]
-    from: 2026-11-23T10:00:00Z
-    until: 2026-11-23T12:00:00Z
-    reason: INC-1
-"""
+ADMIN = WINDOW[WINDOW.rindex("  - members") :]
 LOWER = """\
 version: 1
 assignments:

@@ -8,6 +8,7 @@ from typing import Any, Protocol, TypeVar
 
 import click
 
+from reconciler.audit import events
 from reconciler.audit.chain import read_chain
 from reconciler.audit.export import FORMS
 from reconciler.audit.journal import Journal
@@ -55,6 +56,15 @@ class Delivers(Protocol):
 
     def after(self) -> int:
         """Deliver what the run added, and return an exit code."""
+
+
+def announce(delivery: Delivers, journal: Journal) -> None:
+    """Deliver the record so far; raises RefusedError when a required sink does not take it."""
+    try:
+        delivery.before()
+    except RefusedError:
+        journal.append("run-finished", events.run_finished([]))
+        raise
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from reconciler.cli.session import Session
 from reconciler.cli.signals import Stopping
 from reconciler.cli.telling import tell
 from reconciler.cli.writing.approval import ask
-from reconciler.cli.writing.delivery import Delivers
+from reconciler.cli.writing.delivery import Delivers, announce
 from reconciler.cli.writing.locking import Locks
 from reconciler.console.client import WriteClient
 from reconciler.documents.secret_file import SecretFile
@@ -84,7 +84,7 @@ class Desk:
             locks = self.locks.told()
             started = events.run_started(plan, tool_version=__version__, actor=label, locks=locks)
             self.journal.append("run-started", started)
-            self._announce()
+            announce(self.delivery, self.journal)
             with self.delivery.escort(self.journal) as record:
                 self.client.check_before_writes(lambda: self._check(stopping))
                 around = Around(
@@ -96,14 +96,6 @@ class Desk:
                 code = self._do(order, plan.operations[0], file, around)
             # Who asked the run to end waits for no sink; the next run delivers.
             return 128 + stopping.signal if stopping.signal else max(code, self.delivery.after())
-
-    def _announce(self) -> None:
-        """Deliver the record so far; raises RefusedError when a required sink does not take it."""
-        try:
-            self.delivery.before()
-        except RefusedError:
-            self.journal.append("run-finished", events.run_finished([]))
-            raise
 
     def _told(self, plan: Plan) -> str:
         """Say what is about to be done."""

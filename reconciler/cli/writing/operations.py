@@ -10,14 +10,14 @@ from reconciler.cli.signals import Stopping
 from reconciler.cli.telling import tell
 from reconciler.cli.undoing import Undoing
 from reconciler.cli.writing.afterwards import look_for_others, noted, verify
-from reconciler.cli.writing.delivery import Delivers
+from reconciler.cli.writing.delivery import Delivers, announce
 from reconciler.cli.writing.locking import Locks
 from reconciler.console.client import WriteClient
 from reconciler.domain.outcome import Outcome, Result
 from reconciler.domain.plan import Plan
 from reconciler.domain.review import Review
 from reconciler.domain.state import Actual
-from reconciler.errors import ExitCode, JournalError, RefusedError
+from reconciler.errors import ExitCode, JournalError
 from reconciler.planning.order import waves
 from reconciler.rendering.messages import error_text
 from reconciler.rendering.outcomes import outcome_text, outcomes_summary
@@ -80,7 +80,7 @@ class Run:
             review=self.review,
         )
         self.journal.append("run-started", started | self.judged | events.ends(plan))
-        self._announce()
+        announce(self.delivery, self.journal)
         self._execute(plan, outcomes, stopping)
         missing, code = verify(self.session, self.client, outcomes, stopping)
         for outcome in missing:
@@ -94,14 +94,6 @@ class Run:
             return 128 + stopping.signal
         is_done = all(_is_whole(outcome) for outcome in outcomes)
         return code if is_done else ExitCode.PARTIAL
-
-    def _announce(self) -> None:
-        """Deliver the record so far; raises RefusedError when a required sink does not take it."""
-        try:
-            self.delivery.before()
-        except RefusedError:
-            self.journal.append("run-finished", events.run_finished([]))
-            raise
 
     def _execute(self, plan: Plan, outcomes: list[Outcome], stopping: Stopping) -> None:
         """Run the operations and tell each outcome."""

@@ -130,18 +130,16 @@ def _cleared(here: Here, about: About, carrier: Carrier, how: How) -> Decided | 
 
 def _records(here: Here, carrier: Carrier) -> tuple[Record, ...]:
     """Fetch the journal; after a merge, wait a little for another run that is writing."""
-    carrier.fetch()
-    records = read_history(carrier.journal)
-    for left in range(_LOOKS, 0, -1):
-        is_push = here.event.trigger is Trigger.PUSH
-        if not is_push or not is_busy(records, here.console, here.session.instant()):
-            break
-        if left == _LOOKS:
-            tell("… another run is writing; waiting for it\n", err=True)
-        here.session.runtime.sleep(_SECONDS)
+    looks = _LOOKS if here.event.trigger is Trigger.PUSH else 0
+    while True:
         carrier.fetch()
         records = read_history(carrier.journal)
-    return records
+        if not looks or not is_busy(records, here.console, here.session.instant()):
+            return records
+        if looks == _LOOKS:
+            tell("… another run is writing; waiting for it\n", err=True)
+        looks -= 1
+        here.session.runtime.sleep(_SECONDS)
 
 
 def _nothing(here: Here, told: str) -> int:
