@@ -199,9 +199,5 @@ def _change(change: Change) -> Data:
         "places": [str(place) for place in change.places],
         "note": change.note or "",
         "commit": change.commit.id if change.commit else "",
-        **(
-            {"until": instant_text(change.window.end)}
-            if change.window and change.window.end
-            else {}
-        ),
+        **({"until": instant_text(end)} if end else {}),
     }
